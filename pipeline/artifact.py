@@ -1,0 +1,84 @@
+"""Files with their size and sha256, and lists of those."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline import codec
+from pipeline.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MANIFEST_FORMAT = 1
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """One file as it was when sealed."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The files a stage made: artifacts for machines, results for people."""
+
+    artifacts: Mapping[str, Artifact]
+    results: Mapping[str, Artifact]
+    format: int = MANIFEST_FORMAT
+
+    def text(self) -> str:
+        """Write it so that the same files always give the same bytes."""
+        return codec.dumps(self).replace('},"', '},\n"') + "\n"
+
+    def digest(self) -> str:
+        """Name the list by its content."""
+        return "sha256:" + hashlib.sha256(self.text().encode()).hexdigest()
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read manifest.json."""
+    return codec.loads(Manifest, path.read_bytes(), what=str(path))
+
+
+def sha256_of(path: Path) -> str:
+    """Hash the content of one file."""
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def survey(folder: Path) -> dict[str, Artifact]:
+    """Hash every file below `folder`, by its relative path.
+
+    Links are refused: a seal that points elsewhere seals nothing. So are sockets,
+    pipes and devices.
+    """
+    found: dict[str, Artifact] = {}
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted([*names, *(f for f in folders if _is_link(place, f))]):
+            path = folder.__class__(place, name)
+            relative = path.relative_to(folder).as_posix()
+            mode = path.lstat().st_mode
+            if not stat.S_ISREG(mode):
+                message = f"output {relative!r} is not a plain file"
+                hint = "copy what a link points to; links cannot be sealed"
+                raise IntegrityError(message, hint=hint)
+            size = path.stat().st_size
+            found[relative] = Artifact(size=size, sha256=sha256_of(path))
+    return found
+
+
+def _is_link(place: str, name: str) -> bool:
+    return os.path.islink(os.path.join(place, name))  # noqa: PTH114, PTH118 - hot loop

@@ -1,0 +1,130 @@
+"""Make a run on the box from what was shipped. Doing it twice gives one run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from pipeline import codec, files
+from pipeline.errors import HostError
+from pipeline.git import Git, refusal
+from pipeline.layout import RunPaths, is_safe_name
+from pipeline.ledger import ATTRIBUTES
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from pipeline.layout import BoxPaths
+    from pipeline.schema import Resolved
+    from pipeline.wire import Beginning
+
+
+def begin(box: BoxPaths, asked: Beginning, pack: BinaryIO) -> bool:
+    """Take in the snapshot and make the run's folder.
+
+    Give False when objects are missing that the laptop thought were here; nothing was
+    made then. On True the folder is whole, and its plan.json is there.
+    """
+    plan = asked.plan
+    if not is_safe_name(plan.run):
+        message = f"{plan.run!r} cannot be the name of a run"
+        raise HostError(message)
+    box.runs.mkdir(parents=True, exist_ok=True)
+    with files.waiting_lock(box.root / "begin.lock"):
+        repository = _code(box, asked.object_format)
+        if not _take_in(repository, asked, pack):
+            return False
+        paths = RunPaths(box.run(plan.run), PurePosixPath(plan.prefix))
+        if paths.plan.exists():
+            _check_same(paths, plan)
+        else:
+            _make(repository, paths, plan)
+    return True
+
+
+def _code(box: BoxPaths, object_format: str) -> Git:
+    """Give the bare repository of the project, made at first use."""
+    if not (box.code / "HEAD").exists():
+        draft = box.root / f".code.{os.getpid()}.draft"
+        files.remove_tree(draft)
+        made = Git(draft).ask(
+            "init", "-q", "--bare", f"--object-format={object_format}"
+        )
+        if made.code:
+            raise refusal(("init",), made)
+        # The bytes as they were shipped: no line ends bent, no filter asked.
+        (draft / "info").mkdir(exist_ok=True)
+        (draft / "info" / "attributes").write_text(ATTRIBUTES)
+        files.move(draft, box.code)
+    return Git(box.code)
+
+
+def _take_in(repository: Git, asked: Beginning, pack: BinaryIO) -> bool:
+    """Make sure the snapshot is here whole, and name it."""
+    commit = asked.plan.snapshot
+    if not _is_whole(repository, commit):
+        _graft(repository, asked.shallow)
+        said = repository.ask("index-pack", "--stdin", "--fix-thin", stdin=pack)
+        if said.code or not _is_whole(repository, commit):
+            return False
+    repository.out("update-ref", f"refs/heads/ship/{asked.plan.run}", commit)
+    return True
+
+
+def _graft(repository: Git, shallow: tuple[str, ...]) -> None:
+    """Note where the laptop's own history is cut off."""
+    path = repository.folder / "shallow"
+    known = set(path.read_text().split()) if path.exists() else set()
+    if not set(shallow) <= known:
+        lines = sorted(known | set(shallow))
+        files.replace_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def _is_whole(repository: Git, commit: str) -> bool:
+    """Tell whether the commit is here with all it needs.
+
+    Whatever a ref holds is whole already; only what is new beyond refs is walked.
+    """
+    walk = ("rev-list", "--objects", "--quiet", commit, "--not", "--all")
+    return not repository.ask(*walk).code
+
+
+def _check_same(paths: RunPaths, plan: Resolved) -> None:
+    known = codec.loads(type(plan), paths.plan.read_bytes(), what="plan.json")
+    if known != plan:
+        message = f"run {plan.run!r} is there already, with another plan"
+        raise HostError(message, hint="run again: a new run gets a new name")
+
+
+def _make(repository: Git, paths: RunPaths, plan: Resolved) -> None:
+    """Make the run's folder; plan.json comes last and says that it is whole."""
+    files.remove_tree(paths.root)
+    repository.out("worktree", "prune")
+    paths.root.mkdir(mode=0o700)
+    repository.out(
+        *("worktree", "add", "--quiet", "--force", "--detach"),
+        *(str(paths.tree), plan.snapshot),
+    )
+    _link_data(paths, plan)
+    for folder in (paths.control, paths.raw, paths.attempts, paths.checkpoints):
+        folder.mkdir(mode=0o700)
+    files.replace_text(paths.plan, codec.dumps(plan), durable=True)
+
+
+def _link_data(paths: RunPaths, plan: Resolved) -> None:
+    """Put a link to each data set at its place in the worktree."""
+    for data in plan.pipeline.data:
+        home = plan.data.get(data.name)
+        if home is None:
+            continue
+        target = Path(home).expanduser()
+        if not target.exists():
+            message = f"data {data.name!r} is not on host {plan.host!r}: {home}"
+            raise HostError(message, hint=f"put it there, or correct data.{data.name}")
+        place = paths.base / data.path
+        if place.exists() or place.is_symlink():
+            message = f"data {data.name!r} cannot be linked: {data.path} is in git"
+            raise HostError(message, hint="data lies outside git, at a path of its own")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(target)

@@ -1,0 +1,217 @@
+"""What each verb of the command does: glue between the laptop's folder and `remote`.
+
+Every import of something heavy is inside the verb that needs it, so that `--help` and
+`status` start at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from pipeline import files, memory, progress
+from pipeline.clock import SystemClock, spoken
+from pipeline.errors import DONE, INTERRUPTED, SpecError
+from pipeline.events import read_events
+from pipeline.layout import BOX_HOME, BoxPaths, RunPaths
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from pipeline.layout import LaptopPaths
+    from pipeline.memory import RunRecord
+    from pipeline.progress import RunState
+    from pipeline.schema import Host, Pipeline
+    from remote.far import Far
+
+
+def check(args: Namespace, paths: LaptopPaths) -> int:  # noqa: ARG001 - a verb
+    """Read pipeline.yaml; every mistake is an error by then."""
+    from pipeline import spec
+
+    pipeline = spec.load(paths.pipeline_file)
+    print(
+        f"{paths.pipeline_file.name}: {len(pipeline.stages)} stages, no mistake found"
+    )
+    return DONE
+
+
+def run(args: Namespace, paths: LaptopPaths) -> int:
+    """Start a run and watch it."""
+    from pipeline import spec
+    from remote import hosts
+    from remote.start import start
+
+    pipeline = spec.load(paths.pipeline_file, overrides=args.set)
+    if args.jobs is not None:
+        if args.jobs < 1:
+            message = f"--jobs should be 1 or more, found {args.jobs}"
+            raise SpecError(message)
+        pipeline = replace(pipeline, jobs=args.jobs)
+    host = _host(pipeline, args.host, paths)
+    link = hosts.link_to(host)
+    try:
+        far, record, taken = start(pipeline, host, link, paths, SystemClock())
+    except KeyboardInterrupt:
+        print("interrupted while starting; whether a run began: pipeline attach")
+        return INTERRUPTED
+    for note in taken.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if args.detach:
+        print(f"run {record.run} started on {record.host_name}")
+        print(f"  watch it with: pipeline attach {record.run}")
+        return DONE
+    return _watch(far, record, paths)
+
+
+def _host(pipeline: Pipeline, name: str | None, paths: LaptopPaths) -> Host | None:
+    """Find the host; a configuration file is named from where pipeline.yaml lies."""
+    if name in (None, "local"):
+        return None
+    known = {host.name: host for host in pipeline.hosts}
+    if name not in known:
+        message = f"no host is called {name!r}"
+        raise SpecError(message, hint=f"known are: {', '.join(['local', *known])}")
+    host = known[name]
+    if host.config:
+        config = paths.root / Path(host.config).expanduser()
+        host = replace(host, config=str(config))
+    return host
+
+
+def attach(args: Namespace, paths: LaptopPaths) -> int:
+    """Watch a run."""
+    record = memory.find_run(paths, args.run)
+    return _watch(_far(record), record, paths)
+
+
+def resume(args: Namespace, paths: LaptopPaths) -> int:
+    """Launch a runner for a run that is there, and watch it."""
+    from remote.start import prepare_mirror
+
+    record = memory.find_run(paths, args.run)
+    far = _far(record)
+    lived = far.resume(record.run).lives
+    if lived:
+        print(f"run {record.run} is running already", file=sys.stderr)
+    prepare_mirror(far, record, paths)
+    if args.detach:
+        print(f"run {record.run} goes on on {record.host_name}")
+        return DONE
+    return _watch(far, record, paths)
+
+
+def stop(args: Namespace, paths: LaptopPaths) -> int:
+    """Leave the wish to stop."""
+    record = memory.find_run(paths, args.run)
+    if _far(record).stop(record.run).lives:
+        print(f"run {record.run} was asked to stop; see: pipeline attach {record.run}")
+    else:
+        print(f"run {record.run} is not running; nothing to stop")
+    return DONE
+
+
+def _far(record: RunRecord) -> Far:
+    from remote import hosts
+    from remote.far import Far
+
+    return Far(hosts.link_to(record.host), record.project, record.host)
+
+
+def _watch(far: Far, record: RunRecord, paths: LaptopPaths) -> int:
+    """Attach; ^C detaches and says how to come back."""
+    from pipeline.telling import farewell
+    from remote.attach import attach as watch
+
+    try:
+        return watch(far, record, paths, out=sys.stdout)
+    except KeyboardInterrupt:
+        state = _seen(record, paths)
+        print(farewell(state, knowing="alive", run=record.run))
+        return INTERRUPTED
+
+
+def status(args: Namespace, paths: LaptopPaths) -> int:
+    """Show a run as its folder here tells it."""
+    record = memory.find_run(paths, args.run)
+    state = _seen(record, paths)
+    if not state.run:
+        print(f"{record.name}  run {record.run}  on {record.host_name}")
+        print(f"nothing was heard of it yet; ask with: pipeline attach {record.run}")
+        return DONE
+    sys.stdout.write(progress.render(state))
+    if not state.has_ended:
+        print(f"\n{_what_is_known(record, paths)}")
+    return DONE
+
+
+def _seen(record: RunRecord, paths: LaptopPaths) -> RunState:
+    events = paths.mirror(record.run).events
+    return progress.fold(read_events(events.read_bytes() if events.exists() else b""))
+
+
+def _what_is_known(record: RunRecord, paths: LaptopPaths) -> str:
+    """Say how much the picture is worth: of a box, only how old it is."""
+    if record.host is None:
+        if files.is_locked(_local_run(record).runner_lock):
+            return f"a runner is at work; watch it with: pipeline attach {record.run}"
+        return f"no runner lives; go on with: pipeline resume {record.run}"
+    heartbeat = paths.mirror(record.run).heartbeat
+    seen_at = heartbeat.stat().st_mtime if heartbeat.exists() else None
+    now = SystemClock().now().timestamp()
+    age = "" if seen_at is None else f" {spoken(now - seen_at)} ago"
+    return f"as seen{age}, without asking; for now: pipeline attach {record.run}"
+
+
+def _local_run(record: RunRecord) -> RunPaths:
+    box = BoxPaths(Path.home() / BOX_HOME / record.project)
+    return RunPaths(box.run(record.run), PurePosixPath(record.prefix))
+
+
+def runs(args: Namespace, paths: LaptopPaths) -> int:  # noqa: ARG001 - a verb
+    """List the runs that were started from here, the latest last."""
+    records = [memory.read_run(paths, name) for name in memory.run_names(paths)]
+    if not records:
+        print("no runs yet; start one with: pipeline run")
+    for record in sorted(records, key=lambda record: record.started_at):
+        state = _seen(record, paths)
+        sealed = sum(bool(stage.commit) for stage in state.stages.values())
+        word = state.word if state.run else "not heard of"
+        if record.host is None and state.run and not state.has_ended:
+            lives = files.is_locked(_local_run(record).runner_lock)
+            word = word if lives else "dead"
+        count = f"{sealed}/{len(state.stages)}"
+        where = f"{record.host_name:<10}  {word:<12}"
+        print(f"{record.run}  {where}  {count:>7}  {record.name}")
+    return DONE
+
+
+def logs(args: Namespace, paths: LaptopPaths) -> int:
+    """Print what stages printed."""
+    from remote.reading import catch_up, print_logs
+
+    record = memory.find_run(paths, args.run)
+    far = _far(record)
+    if args.follow:
+        return print_logs(far, record, paths, stage=args.stage, out=sys.stdout.buffer)
+    if not _seen(record, paths).has_ended:
+        catch_up(far, record, paths, err=sys.stderr)
+    return print_logs(None, record, paths, stage=args.stage, out=sys.stdout.buffer)
+
+
+def pull(args: Namespace, paths: LaptopPaths) -> int:
+    """Bring artifacts home and verify them."""
+    from remote.pull import pull as bring
+
+    stages = list(args.stages)
+    wanted = args.run
+    # `pipeline pull train` names a stage of the latest run.
+    latest = memory.find_run(paths, "")
+    if wanted and wanted in _seen(latest, paths).stages:
+        stages, wanted = [wanted, *stages], ""
+    record = memory.find_run(paths, wanted)
+    count, size = bring(_far(record), record, paths, stages)
+    print(f"{count} files, {size} verified, in {paths.artifacts / record.run}")
+    return DONE

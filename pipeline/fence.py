@@ -1,0 +1,103 @@
+"""Find and end whatever still belongs to an attempt.
+
+An attempt's processes carry its folder in their environment and hold its lock. A
+process group alone would miss a stage that starts sessions of its own; a pid alone may
+have been given to somebody else. What does both, closing every descriptor and emptying
+its environment, is not ours any more, and cannot hold the run up either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import files, supervise
+from pipeline.errors import StageFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.clock import Clock
+    from pipeline.layout import AttemptPaths
+
+MARK = "PIPELINE_ATTEMPT"
+_PROC = Path("/proc")
+_PATIENCE_S = 20.0
+
+
+def fence(attempt: AttemptPaths, clock: Clock) -> None:
+    """Kill every process of the attempt; on return none of them lives.
+
+    Raise StageFailed when one cannot be killed (it hangs in the kernel, or is another
+    user's): two writers in one attempt are worse than none.
+    """
+    deadline = clock.monotonic() + _PATIENCE_S
+    while found := members(attempt):
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if clock.monotonic() > deadline:
+            some = ", ".join(map(str, sorted(found)))
+            message = f"{attempt.root.name}: processes {some} cannot be killed"
+            raise StageFailed(message, hint="end them by hand, then resume the run")
+        clock.sleep(0.005)
+
+
+def members(attempt: AttemptPaths) -> set[int]:
+    """Give the processes that carry the attempt's mark or hold its lock."""
+    if not _PROC.joinpath("self").exists():
+        return _by_lsof(attempt)
+    found = set(_marked(attempt))
+    # Looking through every descriptor of every process is slow, so only when needed.
+    if not found and files.is_locked(attempt.lock):
+        found = set(_holding(attempt.lock))
+    return found - {os.getpid()}
+
+
+def _marked(attempt: AttemptPaths) -> Iterator[int]:
+    mark = f"{MARK}={attempt.root}".encode() + b"\0"
+    for pid in _pids():
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - hot loop
+                environ = file.read()
+        except OSError:
+            continue
+        if mark in environ and not _is_zombie(pid):
+            yield pid
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        state = _PROC.joinpath(str(pid), "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return True
+    return state[0] in "ZX"
+
+
+def _holding(lock: Path) -> Iterator[int]:
+    wanted = str(lock)
+    for pid in _pids():
+        folder = f"/proc/{pid}/fd"
+        try:
+            handles = os.listdir(folder)  # noqa: PTH208 - hot loop
+        except OSError:
+            continue
+        for handle in handles:
+            with contextlib.suppress(OSError):
+                if os.readlink(f"{folder}/{handle}") == wanted:  # noqa: PTH115
+                    yield pid
+
+
+def _pids() -> Iterator[int]:
+    return (int(name) for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208
+
+
+def _by_lsof(attempt: AttemptPaths) -> set[int]:
+    """Find holders of the lock where there is no /proc (macOS has lsof)."""
+    if not attempt.lock.exists():
+        return set()
+    said = supervise.listen(("lsof", "-t", "--", str(attempt.lock)), timeout_s=10)
+    return {int(pid) for pid in said.split() if pid.isdigit()} - {os.getpid()}

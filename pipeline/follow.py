@@ -1,0 +1,213 @@
+"""The one stream home: events, beats and log bytes as they come.
+
+It looks at the files of a run a few times a second, which costs nothing next to a
+training, and sends what grew. It reads only; it ends when the laptop hangs up, or when
+the run has ended and everything was sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import select
+import zlib
+from typing import TYPE_CHECKING
+
+from pipeline import events, files
+from pipeline.layout import ResultPaths
+from pipeline.wire import Frame, encode_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pipeline.clock import Clock
+    from pipeline.layout import RunPaths
+    from pipeline.wire import Have
+
+LOOK_S = 0.1
+STILL_S = 5.0  # a line that says nothing else must say this, or it counts as lost
+_STAMP_S = 1.0
+_BLOCK = 1 << 18
+CRC_BYTES = 1 << 16
+GROWING = frozenset({"events.jsonl", "stage.log"})
+LIVE = frozenset({"PROGRESS.txt", "HEARTBEAT.txt"})
+
+
+def crc_of_end(path: Path, size: int) -> int:
+    """Give the crc of the last bytes before `size`: the same in both copies, or not."""
+    begin = max(0, size - CRC_BYTES)
+    with path.open("rb") as file:
+        file.seek(begin)
+        return zlib.crc32(file.read(size - begin))
+
+
+class Growing:
+    """One file that only grows, and how far it was sent."""
+
+    def __init__(self, root: Path, name: str, have: Have | None) -> None:
+        """Go on where the laptop's copy ends.
+
+        A box that lost its power may have lost the end of a file that the laptop got:
+        then what the laptop has is no prefix any more, and it begins the file anew.
+        """
+        self._path = root / name
+        self._name = name
+        self._at = 0
+        self._fresh = False
+        if have is None:
+            return
+        known = self._path.stat().st_size
+        if have.size <= known and crc_of_end(self._path, have.size) == have.crc:
+            self._at = have.size
+        else:
+            self._fresh = True
+
+    def news(self) -> Iterator[Frame]:
+        """Yield what grew since the last look."""
+        try:
+            size = self._path.stat().st_size
+        except OSError:
+            return
+        if size == self._at and not self._fresh:
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._at)
+            while self._at < size or self._fresh:
+                body = file.read(min(_BLOCK, size - self._at))
+                if not body and not self._fresh:
+                    return
+                frame = Frame(kind="grow", path=self._name, at=self._at, body=body)
+                if self._fresh:
+                    frame = Frame(
+                        kind="grow", path=self._name, at=0, body=body, fresh=True
+                    )
+                yield frame
+                self._at += len(body)
+                self._fresh = False
+
+
+class Follower:
+    """Looks at a run's folder and says what is new."""
+
+    def __init__(self, paths: RunPaths, have: dict[str, Have], clock: Clock) -> None:
+        """Follow the run at `paths` for a laptop that has `have`."""
+        self._paths = paths
+        self._results = ResultPaths(paths.results)
+        self._have = have
+        self._clock = clock
+        self._growing: dict[str, Growing] = {}
+        self._heartbeat = b""
+        self._stamp = ""
+        self._stamped_at = float("-inf")
+        self._lives: bool | None = None
+        self._tail = b""
+        self._ended_at_size = -1
+
+    def look(self) -> Iterator[Frame]:
+        """Yield all that is new now; an `end` is always the last."""
+        # Asked before the files are read: what a living runner wrote until now is
+        # surely sent before its end is told.
+        lives = files.is_locked(self._paths.runner_lock)
+        self._find()
+        for growing in list(self._growing.values()):
+            yield from growing.news()
+        yield from self._beat()
+        yield from self._stamp_of_tree()
+        if lives != self._lives:
+            self._lives = lives
+            yield Frame(kind="runner", lives=lives)
+        if not lives and self._has_ended():
+            yield Frame(kind="end")
+
+    def _find(self) -> None:
+        for name in growing_files(self._results.root):
+            if name not in self._growing:
+                root, have = self._results.root, self._have.get(name)
+                self._growing[name] = Growing(root, name, have)
+
+    def _beat(self) -> Iterator[Frame]:
+        try:
+            text = self._results.heartbeat.read_bytes()
+        except OSError:
+            return
+        if text != self._heartbeat:
+            self._heartbeat = text
+            yield Frame(kind="beat", body=text)
+
+    def _stamp_of_tree(self) -> Iterator[Frame]:
+        now = self._clock.monotonic()
+        if now - self._stamped_at < _STAMP_S:
+            return
+        self._stamped_at = now
+        stamp = stamp_of(self._results.root)
+        if stamp != self._stamp:
+            self._stamp = stamp
+            yield Frame(kind="stamp", stamp=stamp)
+
+    def _has_ended(self) -> bool:
+        """Tell whether the last event says the end."""
+        try:
+            with self._results.events.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - CRC_BYTES))
+                tail = file.read()
+        except OSError:
+            return False
+        story = list(events.read_events(tail))
+        return bool(story) and isinstance(story[-1].what, events.RunEnded)
+
+
+def growing_files(results: Path) -> list[str]:
+    """Give the files of a results folder that are appended to, events first."""
+    found = ["events.jsonl"] if (results / "events.jsonl").exists() else []
+    try:
+        entries = sorted(os.scandir(results), key=lambda entry: entry.name)
+    except OSError:
+        return found
+    for entry in entries:
+        log = f"{entry.name}/stage.log"
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if is_folder and os.path.isfile(os.path.join(results, log)):  # noqa: PTH113, PTH118
+            found.append(log)
+    return found
+
+
+def stamp_of(root: Path) -> str:
+    """Hash the look of a tree, less what the stream itself carries and drafts."""
+    digest = hashlib.sha256()
+    for place, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted(names):
+            if name.startswith(".") or name in GROWING or name in LIVE:
+                continue
+            path = os.path.join(place, name)  # noqa: PTH118 - hot loop
+            try:
+                status = os.stat(path, follow_symlinks=False)  # noqa: PTH116
+            except OSError:
+                continue
+            row = f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n"
+            digest.update(row.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:16]
+
+
+def follow(
+    follower: Follower, clock: Clock, *, hangup: int, write: Callable[[bytes], None]
+) -> None:
+    """Send what is new until the run ends or the laptop hangs up.
+
+    hangup: a descriptor that becomes readable when the laptop is gone.
+    """
+    said_at = clock.monotonic()
+    while True:
+        for frame in follower.look():
+            write(encode_frame(frame))
+            said_at = clock.monotonic()
+            if frame.kind == "end":
+                return
+        if clock.monotonic() - said_at >= STILL_S:
+            write(encode_frame(Frame(kind="still")))
+            said_at = clock.monotonic()
+        readable, _, _ = select.select([hangup], [], [], LOOK_S)
+        if readable and not os.read(hangup, 1 << 16):
+            return

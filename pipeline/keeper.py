@@ -1,0 +1,95 @@
+"""The process that outlives a runner just long enough to end its stages.
+
+It reads from a pipe that only the runner holds: `+ATTEMPT` before a stage is started,
+`-ATTEMPT` after it was swept. When the pipe closes, the runner is gone, however it
+went, and whatever it left running is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import supervise
+from pipeline.fence import fence
+from pipeline.layout import AttemptPaths
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Sequence
+    from typing import BinaryIO
+
+    from pipeline.clock import Clock
+
+
+def keep(orders: BinaryIO, clock: Clock) -> None:
+    """Wait for the runner's end, then end its stages."""
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for attempt in sorted(still_open(orders)):
+        fence(AttemptPaths(Path(os.fsdecode(attempt))), clock)
+
+
+def still_open(orders: BinaryIO) -> set[bytes]:
+    """Read orders to their end; give what was started and not swept."""
+    kept: set[bytes] = set()
+    for line in orders:
+        sign, attempt = line[:1], line[1:].rstrip(b"\n")
+        if sign == b"+":
+            kept.add(attempt)
+        elif sign == b"-":
+            kept.discard(attempt)
+    return kept
+
+
+class Keeper:
+    """The runner's end of the pipe; a keeper that was killed is replaced."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        """Start a keeper by `argv`."""
+        self._argv = tuple(argv)
+        self._open: set[bytes] = set()
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return supervise.spawn_fed(self._argv)
+
+    def opened(self, attempt: AttemptPaths) -> None:
+        """Tell of an attempt before its process is started, so that no gap is left."""
+        self._open.add(_name(attempt))
+        self._say(b"+" + _name(attempt))
+
+    def swept(self, attempt: AttemptPaths) -> None:
+        """Tell that nothing of an attempt lives any more."""
+        self._open.discard(_name(attempt))
+        self._say(b"-" + _name(attempt))
+
+    def look(self) -> None:
+        """Start another keeper if this one is gone."""
+        if self._process.poll() is None:
+            return
+        self._process = self._start()
+        for name in sorted(self._open):
+            self._say(b"+" + name)
+
+    def _say(self, line: bytes) -> None:
+        pipe = self._process.stdin
+        assert pipe is not None
+        try:
+            pipe.write(line + b"\n")
+            pipe.flush()
+        except BrokenPipeError:
+            self.look()
+
+    def close(self) -> None:
+        """Let the keeper go; all was swept."""
+        pipe = self._process.stdin
+        assert pipe is not None
+        pipe.close()
+        self._process.wait()
+
+
+def _name(attempt: AttemptPaths) -> bytes:
+    return os.fsencode(attempt.root)

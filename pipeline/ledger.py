@@ -1,0 +1,278 @@
+"""What reads and writes seals: the commits that make stages done.
+
+A seal is a commit on the run's branch whose trailers say all there is to say; `git log`
+on any clone is the whole history. Its tree is the one before it, with only the stage's
+own folders replaced, so the same outputs always give the same tree.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from pipeline import git
+from pipeline.errors import HostError
+from pipeline.gate import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pipeline.git import Entry, Git, Objects
+
+SEAL_FORMAT = 1
+# The user's own rules must not touch a sealed file: an LFS rule would turn a figure
+# into a pointer, `text` would change line ends. Diffs stay, being what seals are for.
+ATTRIBUTES = "* -filter -text -ident -working-tree-encoding -merge\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """A stage's commit, as its trailers tell it."""
+
+    run: str
+    stage: str
+    attempt: int
+    fingerprint: str
+    verdict: Verdict
+    duration_s: float
+    host: str
+    manifest: str
+    subject: str
+    commit: str = ""
+
+    def message(self) -> str:
+        """Write the commit message."""
+        trailers = {
+            "Run": self.run,
+            "Stage": self.stage,
+            "Attempt": str(self.attempt),
+            "Fingerprint": self.fingerprint,
+            "Verdict": self.verdict,
+            "Duration": f"{self.duration_s:.0f}s",
+            "Host": self.host,
+            "Manifest": self.manifest,
+            "Seal-Format": str(SEAL_FORMAT),
+        }
+        lines = [f"{key}: {one_line(value)}" for key, value in trailers.items()]
+        return f"{one_line(self.subject)}\n\n" + "\n".join(lines) + "\n"
+
+
+def one_line(text: str) -> str:
+    """Make `text` fit for one line of a commit message."""
+    return " ".join(text.split()) or "-"
+
+
+def parse_seal(commit: str, message: str) -> Seal | None:
+    """Read a seal from a commit message; None for a commit that is none."""
+    subject, _, body = message.partition("\n\n")
+    pairs = (line.partition(": ") for line in body.splitlines())
+    said = {key: value for key, colon, value in pairs if colon}
+    verdict = said.get("Verdict")
+    if "Stage" not in said or "Seal-Format" not in said:
+        return None
+    if verdict not in ("pass", "fail") or not said.get("Attempt", "").isdigit():
+        return None
+    if int(said["Seal-Format"]) > SEAL_FORMAT:
+        text = f"seal {commit[:7]} has format {said['Seal-Format']}"
+        raise HostError(text, hint="read it with the version that made it")
+    return Seal(
+        run=said.get("Run", ""),
+        stage=said["Stage"],
+        attempt=int(said["Attempt"]),
+        fingerprint=said.get("Fingerprint", ""),
+        verdict="pass" if verdict == "pass" else "fail",
+        duration_s=float(said.get("Duration", "0s").removesuffix("s") or 0),
+        host=said.get("Host", ""),
+        manifest=said.get("Manifest", ""),
+        subject=subject,
+        commit=commit,
+    )
+
+
+def read_seals(repository: Git, branch: str, snapshot: str) -> list[Seal]:
+    """Give the seals of a run, oldest first; none when the branch is not there."""
+    if not repository.resolve(f"refs/heads/{branch}"):
+        return []
+    listing = repository.out(
+        *("log", "-z", "--reverse", "--format=%H%n%B"),
+        *(f"refs/heads/{branch}", f"^{snapshot}", "--"),
+    )
+    found = []
+    for record in listing.decode("utf-8", "replace").split("\0"):
+        commit, _, message = record.lstrip("\n").partition("\n")
+        if commit and (seal := parse_seal(commit, message)):
+            found.append(seal)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFiles:
+    """What a seal adds: which files, by their paths below two folders."""
+
+    results_folder: Path
+    results: Iterable[str]
+    artifacts_folder: Path
+    artifacts: Iterable[str]
+
+
+class Ledger:
+    """The one writer of a run's branch."""
+
+    def __init__(
+        self,
+        repository: Git,
+        objects: Objects,
+        *,
+        branch: str,
+        snapshot: str,
+        prefix: PurePosixPath,
+    ) -> None:
+        """Take up the branch where it stands, or begin it at the snapshot."""
+        self._git = repository
+        self._objects = objects
+        self._ref = f"refs/heads/{branch}"
+        self._snapshot = snapshot
+        self._base = tuple(part for part in prefix.parts if part != ".")
+        self._turn = threading.Lock()
+        self.tip = repository.resolve(self._ref)
+        if not self.tip:
+            repository.out("update-ref", self._ref, snapshot, "0" * len(snapshot))
+            self.tip = snapshot
+        self._levels: dict[tuple[str, ...], dict[str, Entry]] = {}
+        self._load((), f"{self.tip}^{{tree}}")
+
+    def _load(self, place: tuple[str, ...], tree: str) -> None:
+        """Read the levels of the tree that seals change, and no others."""
+        level = git.read_tree(self._git, tree)
+        self._levels[place] = level
+        for name in self._ways(place):
+            deeper = (*place, name)
+            below = level.get(name)
+            if below is not None and below.kind == "tree":
+                self._load(deeper, below.name)
+            else:
+                self._levels[deeper] = {}
+                if len(place) < len(self._base):
+                    message = f"the snapshot has no folder {'/'.join(self._base)}"
+                    raise HostError(message)
+
+    def _below(self, kind: str) -> tuple[str, ...]:
+        return (*self._base, kind)
+
+    def _ways(self, place: tuple[str, ...]) -> tuple[str, ...]:
+        depth = len(place)
+        if depth < len(self._base):
+            return (self._base[depth],)
+        return ("results", "artifacts") if depth == len(self._base) else ()
+
+    def seals(self) -> dict[str, Seal]:
+        """Give the seal of each sealed stage of this run."""
+        branch = self._ref.removeprefix("refs/heads/")
+        found = read_seals(self._git, branch, self._snapshot)
+        return {seal.stage: seal for seal in found}
+
+    def seal(
+        self,
+        seal: Seal,
+        made: StageFiles,
+        *,
+        at: int,
+        before_move: Callable[[], None] = lambda: None,
+    ) -> str:
+        """Commit a stage's files; on return the stage is done. Give the commit.
+
+        before_move: called when the objects are written and the ref is not moved.
+        """
+        with self._turn:
+            self._put("results", seal.stage, made.results_folder, made.results)
+            self._put("artifacts", seal.stage, made.artifacts_folder, made.artifacts)
+            commit = self._written_commit(seal.message(), at=at)
+            before_move()
+            return self._move(commit)
+
+    def close_run(
+        self, message: str, folder: Path, names: Iterable[str], *, at: int
+    ) -> str:
+        """Commit the story itself: single files of the results folder, by name."""
+        with self._turn:
+            self._put_story(folder, names)
+            return self._move(self._written_commit(message, at=at))
+
+    def _put_story(self, folder: Path, names: Iterable[str]) -> None:
+        level = self._levels[self._below("results")]
+        flat = [name for name in names if "/" not in name]
+        level.update(self._files(folder, flat))
+        for name in set(names) - set(flat):
+            stage, _, file = name.partition("/")
+            self._add_to(level, stage, self._files(folder / stage, [file]))
+
+    def _add_to(
+        self, level: dict[str, Entry], stage: str, more: Mapping[str, Entry]
+    ) -> None:
+        known = level.get(stage)
+        below = git.read_tree(self._git, known.name) if known else {}
+        level[stage] = git.folder_entry(self._objects.tree({**below, **more}))
+
+    def _put(self, kind: str, stage: str, folder: Path, names: Iterable[str]) -> None:
+        level = self._levels[self._below(kind)]
+        level.pop(stage, None)
+        tree = self._nested(folder, sorted(names))
+        if tree:
+            level[stage] = git.folder_entry(tree)
+            level[".gitattributes"] = self._attributes
+
+    @cached_property
+    def _attributes(self) -> Entry:
+        path = self._git.folder / "pipeline.gitattributes"
+        if not path.exists():
+            path.write_text(ATTRIBUTES)
+        return git.file_entry(self._objects.blob(path))
+
+    def _nested(self, folder: Path, names: list[str]) -> str:
+        """Write the tree of `names` below `folder`; nothing when there are none."""
+        level: dict[str, Entry] = {}
+        below: dict[str, list[str]] = {}
+        for name in names:
+            head, slash, rest = name.partition("/")
+            if slash:
+                below.setdefault(head, []).append(rest)
+            else:
+                level.update(self._files(folder, [name]))
+        for head, rests in below.items():
+            level[head] = git.folder_entry(self._nested(folder / head, rests))
+        return self._objects.tree(level) if level else ""
+
+    def _files(self, folder: Path, names: Iterable[str]) -> dict[str, Entry]:
+        made = {}
+        for name in names:
+            path = folder / name
+            is_executable = os.access(path, os.X_OK)
+            oid = self._objects.blob(path)
+            made[name] = git.file_entry(oid, is_executable=is_executable)
+        return made
+
+    def _written_commit(self, message: str, *, at: int) -> str:
+        tree = self._written(())
+        return self._objects.commit(tree, self.tip, message, at=at)
+
+    def _move(self, commit: str) -> str:
+        # Compare and swap: were anybody else to move the branch, neither would be lost.
+        self._objects.move(self._ref, commit, self.tip)
+        self.tip = commit
+        return commit
+
+    def _written(self, place: tuple[str, ...]) -> str:
+        """Write the changed levels from the bottom up; give the tree on top."""
+        level = self._levels[place]
+        for name in self._ways(place):
+            deeper = (*place, name)
+            below = self._levels[deeper]
+            if below:
+                level[name] = git.folder_entry(self._written(deeper))
+            else:
+                level.pop(name, None)
+        return self._objects.tree(level)

@@ -1,0 +1,133 @@
+"""What the laptop must remember: which run is on which host, and what a host has.
+
+Small JSON files in `.pipeline/`, each replaced whole. All of it could be found out
+again from the hosts; it only saves asking.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline import codec, files, layout
+from pipeline.errors import IntegrityError, SpecError
+from pipeline.schema import GitRules, HeartbeatRules, Host, SyncRules
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from pipeline.layout import LaptopPaths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """All that is needed to find a run again, whatever pipeline.yaml says by then."""
+
+    run: str
+    name: str
+    project: str
+    branch: str
+    snapshot: str
+    prefix: str
+    started_at: str
+    host: Host | None = None
+    sync: SyncRules = field(default_factory=SyncRules)
+    heartbeat: HeartbeatRules = field(default_factory=HeartbeatRules)
+    git: GitRules = field(default_factory=GitRules)
+    is_dirty: bool = False
+
+    @property
+    def host_name(self) -> str:
+        """What messages call the run's host."""
+        return self.host.name if self.host else "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRecord:
+    """What a host had when we last spoke: the newest snapshot shipped there."""
+
+    snapshot: str = ""
+
+
+def new_run_id(moment: datetime, taken: set[str]) -> str:
+    """Name a run by the local time, which is what people look for."""
+    while True:
+        minute = moment.astimezone().strftime("%Y%m%d-%H%M")
+        name = f"{minute}-{secrets.token_hex(2)}"
+        if name not in taken:
+            return name
+
+
+def remember_run(paths: LaptopPaths, record: RunRecord) -> None:
+    """Remember a run."""
+    files.own_ignored_folder(paths.memory)
+    paths.runs.mkdir(exist_ok=True)
+    files.replace_text(paths.runs / f"{record.run}.json", codec.dumps(record))
+
+
+def forget_run(paths: LaptopPaths, run: str) -> None:
+    """Forget a run that never came to be."""
+    (paths.runs / f"{run}.json").unlink(missing_ok=True)
+
+
+def run_names(paths: LaptopPaths) -> list[str]:
+    """Give the names of all known runs, oldest first."""
+    if not paths.runs.is_dir():
+        return []
+    names = (p.stem for p in paths.runs.glob("*.json"))
+    return sorted(name for name in names if layout.RUN_ID.fullmatch(name))
+
+
+def find_run(paths: LaptopPaths, wanted: str) -> RunRecord:
+    """Give the run that `wanted` names: in full, by a part only it has, or the latest.
+
+    Among runs of one minute, the one remembered last is the latest.
+    """
+    names = run_names(paths)
+    if not names:
+        message = f"no run is known in {paths.root}"
+        raise SpecError(message, hint="start one with: pipeline run")
+    if wanted in ("", "latest"):
+        newest = max(names, key=lambda name: _started(paths, name))
+        return read_run(paths, newest)
+    found = [name for name in names if wanted in name]
+    exact = [name for name in found if name == wanted]
+    if len(exact or found) == 1:
+        return read_run(paths, (exact or found)[0])
+    if found:
+        message = f"{wanted!r} may be any of: {', '.join(found)}"
+        raise SpecError(message, hint="name more of it")
+    message = f"no run is called {wanted!r}"
+    raise SpecError(message, hint="see them all with: pipeline runs")
+
+
+def _started(paths: LaptopPaths, run: str) -> tuple[str, str]:
+    return read_run(paths, run).started_at, run
+
+
+def read_run(paths: LaptopPaths, run: str) -> RunRecord:
+    """Read what is remembered of a run."""
+    path = paths.runs / f"{run}.json"
+    return codec.loads(RunRecord, path.read_bytes(), what=str(path))
+
+
+def _host_path(paths: LaptopPaths, host: str) -> Path:
+    return paths.memory / "hosts" / f"{host}.json"
+
+
+def read_host(paths: LaptopPaths, host: str) -> HostRecord:
+    """Give what is remembered of a host; what cannot be read is as good as nothing."""
+    try:
+        text = _host_path(paths, host).read_bytes()
+        return codec.loads(HostRecord, text, what="what is remembered of a host")
+    except (OSError, IntegrityError):
+        return HostRecord()
+
+
+def remember_host(paths: LaptopPaths, host: str, record: HostRecord) -> None:
+    """Remember what a host has now."""
+    path = _host_path(paths, host)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.replace_text(path, codec.dumps(record))

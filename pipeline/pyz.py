@@ -1,0 +1,78 @@
+"""Pack what a box needs into one file: runner.pyz, named by its hash.
+
+Only stdlib inside, so a box needs python and git and nothing else. The same sources
+give the same bytes. Compiled code lies beside the sources: a Python of the same version
+starts at once, any other passes it over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+import marshal
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+TRAVELS = (
+    *("__init__", "errors", "files", "layout", "clock", "codec", "gate", "schema"),
+    *("git", "artifact", "events", "pulse", "template", "wire"),
+    *("graph", "fingerprint", "supervise", "progress", "stage", "fence", "logs"),
+    *("ledger", "child", "keeper", "follow", "carry", "draft", "story", "heart"),
+    *("notify", "resources", "workshop", "orders", "performance"),
+    *("runner", "begin", "box"),
+)
+_MAIN = """\
+import sys
+
+if sys.version_info < (3, 10):
+    version = ".".join(map(str, sys.version_info[:3]))
+    print('{"error":"python on this box is ' + version + ', 3.10 or newer is needed",'
+          '"hint":"name another one: hosts.NAME.python"}')
+    sys.exit(6)
+from pipeline.box import main
+
+sys.exit(main())
+"""
+_UNCHECKED = (1).to_bytes(4, "little")  # a .pyc that is taken as it is
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def sources() -> dict[str, bytes]:
+    """Give the modules that travel, by their path in the archive."""
+    here = Path(__file__).parent
+    named = {f"pipeline/{name}.py": here / f"{name}.py" for name in TRAVELS}
+    return {name: path.read_bytes() for name, path in named.items()}
+
+
+def name_of(texts: dict[str, bytes]) -> str:
+    """Name the archive by all that goes into it."""
+    digest = hashlib.sha256(importlib.util.MAGIC_NUMBER + _MAIN.encode())
+    for name, text in texts.items():
+        digest.update(name.encode() + b"\0" + hashlib.sha256(text).digest())
+    return digest.hexdigest()[:16] + ".pyz"
+
+
+def build(texts: dict[str, bytes]) -> bytes:
+    """Make the archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        _add(archive, "__main__.py", _MAIN.encode())
+        for name, text in texts.items():
+            _add(archive, name, text)
+            code = compile(text, name, "exec", dont_inherit=True, optimize=0)
+            _add(archive, name + "c", _pyc(code, text))
+    return buffer.getvalue()
+
+
+def _pyc(code: CodeType, text: bytes) -> bytes:
+    head = importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(text)
+    return head + marshal.dumps(code)
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    archive.writestr(zipfile.ZipInfo(name, _EPOCH), data)

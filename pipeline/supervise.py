@@ -1,0 +1,229 @@
+"""Start processes, watch over one attempt, and end it.
+
+The runner's only door to other processes than git. An attempt is a session of its own,
+holding the attempt's lock; it speaks through a report pipe, and prints into a raw log
+that nobody else writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline.clock import Clock
+
+TICK_S = 0.1
+_MOST_REPORT = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What to start for one attempt, and with what."""
+
+    argv: Sequence[str]
+    cwd: Path
+    environment: Mapping[str, str]
+    raw: Path
+    lock: int
+    also: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How an attempt's process ended; `reason` is empty when it ended well."""
+
+    kind: Literal["done", "failed", "timeout", "stopped"]
+    reason: str
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What is looked after while an attempt runs.
+
+    report: called with each report of the child. look: called at every wake; it
+    follows the log and beats. is_stopping: asked at every wake.
+    """
+
+    report: Callable[[dict[str, Any]], None]
+    look: Callable[[], None]
+    is_stopping: Callable[[], bool]
+    timeout_s: float | None
+    grace_s: float
+
+
+class Attempt:
+    """A started attempt, from its spawn to its end."""
+
+    def __init__(self, command: Command, clock: Clock) -> None:
+        """Start it. The caller's copy of the lock is not needed any more after this."""
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._rest = b""
+        self._reports, far = os.pipe()
+        with contextlib.ExitStack() as opened:
+            opened.callback(os.close, far)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            raw = os.open(command.raw, flags, 0o600)
+            opened.callback(os.close, raw)
+            self._process = subprocess.Popen(
+                command.argv,
+                cwd=command.cwd,
+                env={**command.environment, "PIPELINE_REPORT_FD": str(far)},
+                stdin=subprocess.DEVNULL,
+                stdout=raw,
+                stderr=raw,
+                pass_fds=(far, command.lock, *command.also),
+                start_new_session=True,
+            )
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the start."""
+        return self._clock.monotonic() - self._began
+
+    def watch_over(self, watch: Watch) -> Ending:
+        """Wait for the end, bringing it about when time is up or a stop was wished."""
+        why: Literal["", "timeout", "stopped"] = ""
+        kill_at = float("inf")
+        while self._process.poll() is None:
+            self._listen(watch, TICK_S)
+            watch.look()
+            if not why and (why := self._reason_to_end(watch)):
+                self.signal_group(signal.SIGTERM)
+                kill_at = self._clock.monotonic() + watch.grace_s
+            if self._clock.monotonic() > kill_at:
+                self.signal_group(signal.SIGKILL)
+        self._drain(watch)
+        watch.look()
+        return self._ending(why)
+
+    def _reason_to_end(self, watch: Watch) -> Literal["", "timeout", "stopped"]:
+        if watch.is_stopping():
+            return "stopped"
+        if watch.timeout_s is not None and self.elapsed_s > watch.timeout_s:
+            return "timeout"
+        return ""
+
+    def _ending(self, why: Literal["", "timeout", "stopped"]) -> Ending:
+        code = self._process.returncode
+        took = self.elapsed_s
+        if why == "timeout":
+            return Ending(kind="timeout", reason="ran out of time", duration_s=took)
+        if why == "stopped":
+            return Ending(kind="stopped", reason="was stopped", duration_s=took)
+        if code == 0:
+            return Ending(kind="done", reason="", duration_s=took)
+        return Ending(kind="failed", reason=said_of(code), duration_s=took)
+
+    def signal_group(self, number: int) -> None:
+        """Send a signal to the attempt's process group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+    def _listen(self, watch: Watch, timeout_s: float) -> bool:
+        """Take the reports that came; give whether anything was read."""
+        readable, _, _ = select.select([self._reports], [], [], timeout_s)
+        if not readable:
+            return False
+        block = os.read(self._reports, 1 << 16)
+        if not block:
+            # Every holder of the pipe is gone, the child is ending or ended.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout_s)
+            return False
+        *lines, self._rest = (self._rest + block)[-_MOST_REPORT:].split(b"\n")
+        for line in lines:
+            with contextlib.suppress(ValueError):
+                report = json.loads(line)
+                if isinstance(report, dict):
+                    watch.report(report)
+        return True
+
+    def _drain(self, watch: Watch) -> None:
+        while self._listen(watch, 0):
+            pass
+        os.close(self._reports)
+
+
+def said_of(code: int) -> str:
+    """Say how a process ended."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = str(-code)
+    return f"was killed by signal {-code} ({name})"
+
+
+def spawn_fed(argv: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a process of our own that listens to us, apart from our terminal."""
+    return subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def spawn_detached(argv: Sequence[str], *, cwd: Path, log: Path) -> None:
+    """Start a process that needs nothing from us any more: all doors closed."""
+    with log.open("ab") as file:
+        # Nobody waits for it: it outlives us, and is given to the box's first process.
+        process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+    process.returncode = 0  # ours to forget, so no warning that it still runs
+
+
+def listen(argv: Sequence[str], *, timeout_s: float) -> str:
+    """Give what a small command prints; nothing when it is missing, slow or failing."""
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
+
+
+def run_aside(
+    argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], timeout_s: float
+) -> bool:
+    """Run a command to its end, its output thrown away; give whether it went well."""
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=cwd,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=timeout_s,
+            start_new_session=True,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0

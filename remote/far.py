@@ -1,0 +1,137 @@
+"""The box's side, as the laptop calls it: the verbs of runner.pyz over a link."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from pipeline import codec, pyz, wire
+from pipeline.errors import HostError, IntegrityError
+from pipeline.layout import BOX_HOME
+from remote.link import Completed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pipeline.memory import RunRecord
+    from pipeline.schema import Host
+    from pipeline.wire import Answer, Beginning, Carrying, Following
+    from remote.link import Link, Stream
+
+_PATIENCE_S = 60.0
+_SHIP_PATIENCE_S = 3600.0  # a first shipment over a slow line takes its time
+_NOT_FOUND = 127
+_CANNOT_OPEN = 2  # Python's own code for a script that is not there
+# Nothing of a user's in it: the folder and the name come as arguments.
+_UPLOAD = (
+    'mkdir -p "$1" && chmod 700 "$1" && '
+    'cat >"$1/.$2.draft" && mv "$1/.$2.draft" "$1/$2"'
+)
+
+
+class Far:
+    """One project on one host."""
+
+    def __init__(self, link: Link, project: str, host: Host | None) -> None:
+        """Speak to the project's folder through `link`."""
+        self.link = link
+        self.folder = f"{BOX_HOME}/{project}"
+        python = sys.executable if host is None else host.python or "python3"
+        # Commands start in the far home, which is what `~` means.
+        self._python = python.removeprefix("~/")
+        self._texts = pyz.sources()
+        self._name = pyz.name_of(self._texts)
+
+    def _argv(self, verb: str, *names: str) -> list[str]:
+        return [self._python, f"{self.folder}/runner/{self._name}", verb, *names]
+
+    def begin(self, asked: Beginning, pack: Callable[[], Iterable[bytes]]) -> Answer:
+        """Make and launch a run; safe to do twice.
+
+        pack: gives the objects to send along; called again when it must be sent again.
+        """
+
+        def request() -> Iterator[bytes]:
+            yield wire.encode_request(asked)
+            yield from pack()
+
+        return self._ask("begin", stdin=request, timeout_s=_SHIP_PATIENCE_S)
+
+    def resume(self, run: str) -> Answer:
+        """Launch a runner for a run that is there; `lives` says whether one did."""
+        return self._ask("resume", run)
+
+    def stop(self, run: str) -> Answer:
+        """Leave the wish to stop; `lives` says whether there is a runner to read it."""
+        return self._ask("stop", run)
+
+    def follow(self, run: str, asked: Following) -> Stream:
+        """Open the one stream."""
+        return self.link.stream(
+            self._argv("follow", run), stdin=wire.encode_request(asked)
+        )
+
+    def carry(self, run: str, asked: Carrying) -> Stream:
+        """Open a tar stream of files."""
+        return self.link.stream(
+            self._argv("carry", run), stdin=wire.encode_request(asked)
+        )
+
+    def run_folder(self, record: RunRecord) -> str:
+        """Give the folder of the worktree where the run's pipeline.yaml lies."""
+        base = f"{self.folder}/runs/{record.run}/tree"
+        return base if record.prefix == "." else f"{base}/{record.prefix}"
+
+    def _ask(
+        self,
+        verb: str,
+        *names: str,
+        stdin: Callable[[], Iterable[bytes]] = lambda: (),
+        timeout_s: float = _PATIENCE_S,
+    ) -> Answer:
+        argv = self._argv(verb, *names)
+        done = self.link.call(argv, stdin=stdin(), timeout_s=timeout_s)
+        if self._lacks_runner(done):
+            self.upload()
+            done = self.link.call(argv, stdin=stdin(), timeout_s=timeout_s)
+        answer = self._answer(done)
+        if answer.error:
+            message = f"host {self.link.name!r}: {answer.error}"
+            raise HostError(message, hint=answer.hint)
+        return answer
+
+    def lacks_runner(self, code: int, err: bytes) -> bool:
+        """Tell whether a command ended because the box has no runner.pyz yet."""
+        return code == _CANNOT_OPEN and self._name.encode() in err
+
+    def _lacks_runner(self, done: Completed) -> bool:
+        return self.lacks_runner(done.code, done.err)
+
+    def upload(self) -> None:
+        """Put runner.pyz on the box, whole or not at all."""
+        argv = ["sh", "-c", _UPLOAD, "sh", f"{self.folder}/runner", self._name]
+        done = self.link.call(
+            argv, stdin=pyz.build(self._texts), timeout_s=_SHIP_PATIENCE_S
+        )
+        if done.code:
+            raise self._refused(done)
+
+    def _answer(self, done: Completed) -> Answer:
+        """Read the answer; what a login script printed before it is passed over."""
+        for line in reversed(done.out.splitlines()):
+            try:
+                raw = json.loads(line)
+                return codec.decode(wire.Answer, raw, what="the answer")
+            except (ValueError, IntegrityError):
+                continue
+        raise self._refused(done)
+
+    def _refused(self, done: Completed) -> HostError:
+        said = done.err.decode("utf-8", "replace").strip() or "(it said nothing)"
+        if done.code == _NOT_FOUND:
+            message = f"host {self.link.name!r} has no {self._python!r}"
+            hint = f"name another one in pipeline.yaml: hosts.{self.link.name}.python"
+            return HostError(message, hint=f"{hint}\n{said}")
+        message = f"host {self.link.name!r}: the command ended in {done.code}"
+        return HostError(message, hint=said[-2000:])

@@ -1,0 +1,64 @@
+"""Bring seals home: the run's branch, into the user's own repository.
+
+Only the one branch is written. What was fetched is the run's own history, which grows
+and is never rewritten, so nothing is ever forced.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.errors import HostError, TransportError
+from pipeline.git import Git
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.memory import RunRecord
+    from remote.far import Far
+
+_BROKEN = (
+    *("Could not read from remote repository", "the remote end hung up"),
+    *("early EOF", "Connection", "timed out", "Broken pipe"),
+)
+
+
+def fetch(root: Path, far: Far, record: RunRecord) -> None:
+    """Bring the run's branch up to date in the repository that `root` lies in."""
+    repository = Git(root, is_git_dir=False, is_ours=False)
+    ref = f"refs/heads/{record.branch}"
+    said = repository.ask(
+        *("-c", "fetch.writeCommitGraph=false", "-c", "fetch.prune=false"),
+        *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head"),
+        *("--recurse-submodules=no", "--update-shallow"),
+        *(far.link.git_url(f"{far.folder}/code.git"), f"{ref}:{ref}"),
+        more=far.link.git_env(),
+    )
+    if not said.code:
+        return
+    told = said.err.decode("utf-8", "replace").strip()
+    if "couldn't find remote ref" in told:
+        return  # a run that ended before its first seal has no branch
+    if any(sign in told for sign in _BROKEN):
+        message = f"host {far.link.name!r}: git could not fetch {record.branch}"
+        raise TransportError(message, hint=told[-500:])
+    if "checked out" in told:
+        message = f"{record.branch} is checked out here, so git leaves it as it is"
+        raise HostError(message, hint=f"see {record.branch} elsewhere, then attach")
+    message = f"git could not bring {record.branch} home"
+    raise HostError(message, hint=told[-500:])
+
+
+def push(root: Path, record: RunRecord) -> str:
+    """Publish the run's branch if the pipeline asks for it; give what to say of it."""
+    if not record.git.push:
+        return ""
+    if record.is_dirty and not record.git.push_dirty:
+        return f"{record.branch} holds uncommitted work, so it was not pushed"
+    repository = Git(root, is_git_dir=False, is_ours=False)
+    ref = f"refs/heads/{record.branch}"
+    said = repository.ask("push", "--quiet", "--no-verify", "origin", f"{ref}:{ref}")
+    if said.code:
+        told = said.err.decode("utf-8", "replace").strip().splitlines()
+        return f"{record.branch} was not pushed: {told[-1] if told else said.code}"
+    return f"{record.branch} was pushed to origin"

@@ -1,0 +1,64 @@
+"""From a host of the pipeline.yaml to a link, however it is written there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from pipeline.errors import SpecError
+from pipeline.schema import Host
+from remote.here import Here
+from remote.link import Link
+from remote.openssh import Address, OpenSsh
+
+Kind = Literal["openssh", "lasting"]
+
+# The OpenSSH client is as fast as the network where it matters, opens next to nothing
+# anew in the next `pipeline` command, and git and rsync need its connection anyway.
+DEFAULT: Kind = "openssh"
+
+# Nothing that a shell, a ProxyCommand or an option parser takes for more than a name.
+NAME = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
+SSH = re.compile(
+    rf"(?:(?P<user>{NAME}(?:@{NAME})?)@)?"
+    rf"(?:\[(?P<bracketed>[0-9A-Fa-f:.]+(?:%\w+)?)\]|(?P<host>{NAME}))"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+    r"|(?P<bare>[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?)"
+)
+LAST_PORT = 65535
+
+
+def link_to(host: Host | None, *, kind: Kind = DEFAULT) -> Link:
+    """Give the link to a host, or to this machine; nothing is connected yet."""
+    if host is None:
+        return Here()
+    box = OpenSsh(host.name, address(host), config=_config(host))
+    if kind == "openssh":
+        return box
+    # Imported only here: paramiko takes 0.15 s to load.
+    from remote.lasting import Lasting
+
+    return Lasting(box)
+
+
+def address(host: Host) -> Address:
+    """Read `ssh:` of a host: an alias, or user@address:port, or user@[v6]:port."""
+    found = SSH.fullmatch(host.ssh)
+    port = int(found["port"] or 0) if found else 0
+    if not found or port > LAST_PORT:
+        message = f"host {host.name!r}: {host.ssh!r} is no address ssh could ask for"
+        hint = "write an alias of ~/.ssh/config, user@address:port, or user@[v6]:port"
+        raise SpecError(message, hint=hint)
+    name = found["host"] or found["bracketed"] or found["bare"]
+    return Address(name, user=found["user"] or "", port=port)
+
+
+def _config(host: Host) -> Path | None:
+    if not host.config:
+        return None
+    path = Path(host.config).expanduser().absolute()
+    if not path.is_file():
+        message = f"host {host.name!r}: its ssh configuration is not there: {path}"
+        raise SpecError(message)
+    return path

@@ -1,0 +1,116 @@
+"""Print the logs of a run, from its folder here, which a session keeps up to date."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, BinaryIO
+
+from pipeline.clock import SystemClock
+from pipeline.errors import DONE, PipelineError, SpecError
+from pipeline.follow import growing_files
+from remote.session import WAKE_S, Session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TextIO
+
+    from pipeline.layout import LaptopPaths
+    from pipeline.memory import RunRecord
+    from remote.far import Far
+
+_PATIENCE_S = 20.0
+
+
+def catch_up(far: Far, record: RunRecord, paths: LaptopPaths, *, err: TextIO) -> None:
+    """Bring the mirror up to what the box has now; what fails is only said."""
+    if record.host is None:
+        return
+    clock = SystemClock()
+    until = clock.monotonic() + _PATIENCE_S
+    try:
+        with Session(far, record, paths, clock) as session:
+            while clock.monotonic() < until and not session.is_caught_up:
+                session.wake()
+                clock.sleep(0.05)
+            if session.is_caught_up:
+                return
+            print(
+                f"note: {session.sight().note or 'the host does not answer'}", file=err
+            )
+    except PipelineError as error:
+        print(f"note: {error}", file=err)
+    print("  below is what was seen before", file=err)
+
+
+class _Tail:
+    """One log file, and how much of it was printed."""
+
+    def __init__(self, path: Path, title: str) -> None:
+        self._path = path
+        self._title = title
+        self._at = 0
+
+    def print_more(self, out: BinaryIO, last: list[str]) -> None:
+        with contextlib.suppress(FileNotFoundError), self._path.open("rb") as file:
+            file.seek(self._at)
+            while block := file.read(1 << 20):
+                if self._title and last != [self._title]:
+                    out.write(f"==> {self._title} <==\n".encode())
+                    last[:] = [self._title]
+                out.write(block)
+                self._at += len(block)
+        out.flush()
+
+
+def print_logs(
+    far: Far | None,
+    record: RunRecord,
+    paths: LaptopPaths,
+    *,
+    stage: str | None,
+    out: BinaryIO,
+) -> int:
+    """Print the logs of all stages or of one; with `far`, until the run has ended.
+
+    The exit code says whether printing went well; how the run ended is `attach`'s.
+    """
+    printer = _Printer(record, paths, stage)
+    if far is None:
+        printer.print_more(out)
+        printer.check()
+        return DONE
+    clock = SystemClock()
+    with Session(far, record, paths, clock) as session:
+        while True:
+            is_over = session.is_over or session.sight().knowing == "dead"
+            session.wake()
+            printer.print_more(out)
+            if is_over:
+                return DONE
+            clock.sleep(WAKE_S)
+
+
+class _Printer:
+    """Prints the logs of a run as they are found."""
+
+    def __init__(
+        self, record: RunRecord, paths: LaptopPaths, stage: str | None
+    ) -> None:
+        self._root = paths.mirror(record.run).root
+        self._stage = stage
+        self._tails: dict[str, _Tail] = {}
+        self._last: list[str] = []
+
+    def print_more(self, out: BinaryIO) -> None:
+        for name in growing_files(self._root):
+            stage, slash, _ = name.partition("/")
+            if slash and self._stage in (None, stage) and stage not in self._tails:
+                title = "" if self._stage else stage
+                self._tails[stage] = _Tail(self._root / name, title)
+        for tail in self._tails.values():
+            tail.print_more(out, self._last)
+
+    def check(self) -> None:
+        if self._stage and not self._tails:
+            message = f"stage {self._stage!r} has printed nothing that is known here"
+            raise SpecError(message, hint="see the stages with: pipeline status")

@@ -1,0 +1,174 @@
+"""Start a run: snapshot, ship, launch. What the laptop does before it only watches."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import files, memory, snapshot
+from pipeline.clock import stamp
+from pipeline.errors import HostError, PipelineError, SpecError, TransportError
+from pipeline.memory import HostRecord, RunRecord
+from pipeline.schema import Resolved
+from pipeline.wire import Beginning
+from remote.far import Far
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.clock import Clock
+    from pipeline.layout import LaptopPaths
+    from pipeline.schema import Host, Pipeline
+    from pipeline.snapshot import Snapshot
+    from remote.link import Link
+
+_CONNECT_PATIENCE_S = 60.0
+
+
+def start(
+    pipeline: Pipeline, host: Host | None, link: Link, paths: LaptopPaths, clock: Clock
+) -> tuple[Far, RunRecord, Snapshot]:
+    """Take the snapshot, ship it and launch the runner.
+
+    On return a runner was started on the box. On TransportError it may have been: the
+    run is remembered, and attaching tells.
+    """
+    python = _stage_python(pipeline, host)
+    data = _data_homes(pipeline, host, paths)
+    files.own_ignored_folder(paths.memory)
+    with _connecting(link):
+        run = memory.new_run_id(clock.now(), set(memory.run_names(paths)))
+        taken = snapshot.take(paths.root, pipeline.ship, run=run, scratch=paths.scratch)
+    project = snapshot.project_id(
+        pipeline.name, taken.root_commit, taken.prefix, str(paths.root)
+    )
+    branch = branch_name(pipeline, run, clock)
+    plan = Resolved(
+        run=run,
+        project=project,
+        host=host.name if host else "local",
+        snapshot=taken.commit,
+        branch=branch,
+        pipeline=pipeline,
+        prefix=taken.prefix,
+        python=python,
+        is_dirty=taken.is_dirty,
+        data=data,
+    )
+    record = RunRecord(
+        run=run,
+        name=pipeline.name,
+        project=project,
+        branch=branch,
+        snapshot=taken.commit,
+        prefix=taken.prefix,
+        started_at=stamp(clock.now()),
+        host=host,
+        sync=pipeline.sync,
+        heartbeat=pipeline.heartbeat,
+        git=pipeline.git,
+        is_dirty=taken.is_dirty,
+    )
+    far = Far(link, project, host)
+    memory.remember_run(paths, record)
+    try:
+        _begin(far, plan, taken, paths)
+    except TransportError:
+        prepare_mirror(far, record, paths)
+        raise
+    except PipelineError:
+        memory.forget_run(paths, run)
+        raise
+    prepare_mirror(far, record, paths)
+    return far, record, taken
+
+
+@contextlib.contextmanager
+def _connecting(link: Link) -> Iterator[None]:
+    """Log in to the box while this machine is busy with the snapshot.
+
+    What fails here fails again, with the same words, when the run is begun.
+    """
+
+    def connect() -> None:
+        with contextlib.suppress(PipelineError):
+            link.call(["true"], timeout_s=_CONNECT_PATIENCE_S)
+
+    thread = threading.Thread(target=connect, name="connect", daemon=True)
+    thread.start()
+    yield
+    # Waited for: a second ssh that met no master would log in a second time.
+    thread.join()
+
+
+def _begin(far: Far, plan: Resolved, taken: Snapshot, paths: LaptopPaths) -> None:
+    """Send what the box lacks: next to nothing where it has an older snapshot."""
+    asked = Beginning(
+        plan=plan, object_format=taken.object_format, shallow=taken.shallow
+    )
+    key = f"{plan.host}.{plan.project}"
+    known = memory.read_host(paths, key).snapshot
+    for have in ([known] if known else [], []):
+
+        def pack(have: Sequence[str] = have) -> Iterator[bytes]:
+            return iter(snapshot.pack(taken, scratch=paths.scratch, have=have))
+
+        answer = far.begin(asked, pack)
+        if not answer.need:
+            memory.remember_host(paths, key, HostRecord(snapshot=taken.commit))
+            return
+    message = f"host {plan.host!r} could not take in the snapshot"
+    raise HostError(message, hint="its repository may be damaged: git fsck there")
+
+
+def _stage_python(pipeline: Pipeline, host: Host | None) -> str:
+    """Give the Python of the stages; nothing means the runner's own."""
+    env = host.env if host and host.env.kind else pipeline.env
+    if env.kind in ("", "python"):
+        return env.python
+    message = f"env.{env.kind} is read, but environments are not built by this version"
+    hint = "name a Python that has what the stages need: env: {python: PATH}"
+    raise SpecError(message, hint=hint)
+
+
+def _data_homes(
+    pipeline: Pipeline, host: Host | None, paths: LaptopPaths
+) -> dict[str, str]:
+    """Give where each data set lies on that host; here, where the repository has it."""
+    homes = {}
+    for data in pipeline.data:
+        if host is None:
+            home = data.hosts.get("local", str(paths.root / data.path))
+        elif host.name in data.hosts:
+            home = data.hosts[host.name]
+        else:
+            message = f"data {data.name!r} has no path for host {host.name!r}"
+            raise SpecError(message, hint=f"add it: data.{data.name}.{host.name}: PATH")
+        homes[data.name] = home
+    return homes
+
+
+def branch_name(pipeline: Pipeline, run: str, clock: Clock) -> str:
+    """Fill the branch template."""
+    date = clock.now().astimezone().strftime("%Y%m%d")
+    template = pipeline.git.branch
+    filled = template.replace("{run}", run).replace("{name}", pipeline.name)
+    return filled.replace("{date}", date)
+
+
+def prepare_mirror(far: Far, record: RunRecord, paths: LaptopPaths) -> None:
+    """Make the run's folder here: a copy to fill, or a link to the run's own.
+
+    `results/latest` points at it.
+    """
+    files.own_ignored_folder(paths.results)
+    place = paths.mirror(record.run).root
+    if record.host is None:
+        own = far.link.rsync_source(f"{far.run_folder(record)}/results")
+        Path(own).mkdir(parents=True, exist_ok=True)
+        files.point_link(place, own)
+    else:
+        place.mkdir(exist_ok=True)
+    files.point_link(paths.results / "latest", record.run)

@@ -1,0 +1,1 @@
+"""One module per stage: verbs and glue, no mathematics."""
