@@ -120,7 +120,7 @@ lock:
 tools:
 	@set --; \
 	for pair in ssh:openssh-client sshd:openssh-server rsync:rsync git:git \
-	    ip:iproute2 nft:nftables unshare:util-linux; do \
+	    ip:iproute2 nft:nftables unshare:util-linux tmux:tmux ps:procps; do \
 	  command -v $${pair%%:*} >/dev/null || set -- "$$@" $${pair#*:}; done; \
 	if [ $$# -gt 0 ]; then \
 	  $(say) "the tests need programs of these packages: $$*" \

@@ -99,8 +99,9 @@ def _check_same(paths: RunPaths, plan: Resolved) -> None:
 
 def _make(repository: Git, paths: RunPaths, plan: Resolved) -> None:
     """Make the run's folder; plan.json comes last and says that it is whole."""
-    files.remove_tree(paths.root)
-    repository.out("worktree", "prune")
+    if paths.root.exists():  # left by a begin that was cut
+        files.remove_tree(paths.root)
+        repository.out("worktree", "prune")
     paths.root.mkdir(mode=0o700)
     repository.out(
         *("worktree", "add", "--quiet", "--force", "--detach"),

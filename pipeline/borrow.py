@@ -4,6 +4,10 @@ It borrows the user's objects, settings, ignore rules and a copy of the index, a
 what is new to itself: so a snapshot never writes into the user's `.git`, nor refreshes
 his index. It is laid out by hand, since `git init` and `git config` would cost more
 than all the rest. Attributes are silenced: here a file is the bytes that lie there.
+
+Two things show through. Conditions of the user's settings (`includeIf gitdir:`) are
+asked of our folder, which lies in his work tree; and when git must expand a sparse
+index, it renews the times of the trees it meets, as any `git status` would.
 """
 
 from __future__ import annotations
@@ -121,12 +125,11 @@ def _config(found: Repository) -> bytes:
         version = 1
         extensions = f"[extensions]\n\tobjectformat = {found.object_format}\n"
     lines = [
-        f"[core]\n\trepositoryformatversion = {version}\n\tbare = false\n{extensions}",
+        f"[core]\n\trepositoryformatversion = {version}\n{extensions}",
         *(f"[include]\n\tpath = {_quoted(source)}\n" for source in sources),
-        # One sync for all that is written, and one pack instead of many small files:
-        # loose objects would also renew the time of the user's own.
-        "[core]\n\tsplitIndex = false\n\tlogAllRefUpdates = false\n\tbare = false\n",
-        "[fastimport]\n\tunpackLimit = 0\n[i18n]\n\tcommitEncoding = UTF-8\n",
+        # Logs would keep old snapshots alive. One pack is synced at once, where loose
+        # objects are synced one by one, and renew the time of those the user has.
+        "[core]\n\tlogAllRefUpdates = false\n[fastimport]\n\tunpackLimit = 0\n",
     ]
     return os.fsencode("".join(lines))
 

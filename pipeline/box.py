@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LAUNCH_S = 20.0
+# Said by a relative path from the home, which is left when a runner is detached.
+_PYZ = Path(sys.argv[0]).absolute()
 
 # Each verb imports what it needs when it is called: a child pays for no runner.
 
@@ -49,11 +51,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def _box() -> BoxPaths:
     """Find the project's folder: this file lies in its runner/."""
-    return BoxPaths(Path(sys.argv[0]).absolute().parent.parent)
+    return BoxPaths(_PYZ.parent.parent)
 
 
-def _self_argv() -> tuple[str, str]:
-    return (sys.executable, str(Path(sys.argv[0]).absolute()))
+def _self_argv() -> tuple[str, ...]:
+    # Nothing but the standard library is needed, so nothing else is looked for: that
+    # halves the start. A child, which needs all there is, is started without these.
+    return (sys.executable, "-I", "-S", str(_PYZ))
 
 
 def _run_paths(run: str) -> RunPaths:
@@ -85,21 +89,25 @@ def _answer(answer: Answer) -> None:
 def _launch(paths: RunPaths) -> None:
     """Start a runner that needs nothing from us. A second one ends by itself.
 
-    On return a runner has held the run: it lives, or it has ended already.
+    On return the runner has told of itself: whoever follows now sees no older end.
     """
-    from pipeline import supervise
+    from pipeline import runner, supervise
 
     if files.is_locked(paths.runner_lock):
         return
     # An old wish to stop is not meant for the runner that starts now.
     (paths.control / "stop").unlink(missing_ok=True)
     told = _size(paths.events)
-    argv = (*_self_argv(), "run", paths.root.name)
-    supervise.spawn_detached(argv, cwd=paths.root, log=paths.runner_log)
+    supervise.detach(
+        lambda: runner.run(paths.root, SystemClock(), self_argv=_self_argv()),
+        cwd=paths.root,
+        log=paths.runner_log,
+        name="pipeline-run",
+    )
     clock = SystemClock()
     until = clock.monotonic() + _LAUNCH_S
     while clock.monotonic() < until:
-        if files.is_locked(paths.runner_lock) or _size(paths.events) > told:
+        if _size(paths.events) > told:
             return
         clock.sleep(0.01)
     said = paths.runner_log.read_text("utf-8", "replace")[-1000:].strip()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fnmatch
 import io
 import os
 import tarfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pipeline.follow import GROWING, LIVE
@@ -46,18 +45,29 @@ def _add_bytes(tar: tarfile.TarFile, name: str, path: Path, data: bytes) -> None
 def wanted(root: Path, asked: Carrying) -> Iterator[tuple[str, Path]]:
     """Yield the files to send, by their path below the folder."""
     for place, folders, names in os.walk(root / asked.below):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not _is_hidden(name, asked))
         for name in sorted(names):
             path = Path(place, name)
             relative = path.relative_to(root).as_posix()
-            if name.startswith(".") or path.is_symlink() or not path.is_file():
+            if _is_hidden(name, asked) or path.is_symlink() or not path.is_file():
                 continue
             if asked.folder == "results" and (name in GROWING or name in LIVE):
                 continue
-            if not any(fnmatch.fnmatchcase(name, p) for p in asked.include):
+            if not any(_fits(relative, pattern) for pattern in asked.include):
                 continue
             status = path.stat()
             if 0 <= asked.max_file < status.st_size:
                 continue
             if asked.have.get(relative) != (status.st_size, int(status.st_mtime)):
                 yield relative, path
+
+
+def _is_hidden(name: str, asked: Carrying) -> bool:
+    """Tell drafts, and what a stage hides; but an artifact is sealed by any name."""
+    is_draft = asked.folder == "results" or name.endswith(".draft")
+    return name.startswith(".") and is_draft
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Match as rsync does: from the right, part by part; from the top after a `/`."""
+    return bool(pattern.strip("./")) and PurePosixPath("/", name).match(pattern)

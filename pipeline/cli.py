@@ -30,9 +30,8 @@ RUN may be any part of a run's name that no other run has; without it, the lates
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; give the exit code."""
-    args = _parser().parse_args(argv)
     try:
-        return _do(args)
+        return _do(argv)
     except PipelineError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -46,12 +45,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report_bug(bug)
 
 
-def _do(args: argparse.Namespace) -> int:
-    from pipeline import commands
+def _do(argv: Sequence[str] | None) -> int:
+    try:
+        args = _parser().parse_args(argv)
+        from pipeline import commands
 
-    action = getattr(commands, args.verb)
-    code: int = action(args, _find_root(Path(args.file) if args.file else None))
-    return code
+        action = getattr(commands, args.verb)
+        code: int = action(args, _find_root(Path(args.file) if args.file else None))
+        return code
+    finally:
+        # Here, where a reader that is gone is met by the roof, and not at exit.
+        print(end="", flush=True)
 
 
 def _find_root(given: Path | None) -> LaptopPaths:
@@ -110,7 +114,8 @@ def _parser() -> argparse.ArgumentParser:
 def _verb(
     verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
 ) -> argparse.ArgumentParser:
-    verb = verbs.add_parser(name, help=text, description=f"{text.capitalize()}.")
+    sentence = f"{text[0].upper()}{text[1:]}."
+    verb = verbs.add_parser(name, help=text, description=sentence)
     verb.add_argument(
         "--file", metavar="PATH", help="the pipeline.yaml, if not here or above"
     )

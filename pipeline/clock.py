@@ -5,6 +5,7 @@ Spans are measured by `monotonic`, which no one can set back; `now` is for peopl
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import datetime, timezone
 from typing import Protocol
@@ -54,6 +55,8 @@ def parse_stamp(text: str) -> datetime:
 
 def spoken(seconds: float) -> str:
     """Say a span as a person would: 4.2 s, 3 min 05 s, 2 h 07 min."""
+    if not math.isfinite(seconds):
+        return "?"
     if seconds < 10:
         return f"{max(seconds, 0.0):.1f} s"
     whole = int(seconds)

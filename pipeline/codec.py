@@ -7,6 +7,7 @@ default, and values of the wrong type, are refused by name.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import types
@@ -36,16 +37,24 @@ def encode(value: object) -> Json:
 
 def dumps(value: object) -> str:
     """Write `value` as one line of JSON; the same value always gives the same line."""
-    return json.dumps(
-        encode(value), ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    return escaped(
+        json.dumps(
+            encode(value), ensure_ascii=False, sort_keys=True, separators=(",", ":")
+        )
     )
+
+
+def escaped(text: str) -> str:
+    """Give JSON that any reader takes for UTF-8, whatever bytes a name was made of."""
+    # For a lone surrogate, Python's escape and that of JSON are the same six letters.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def loads(kind: type[T], text: str | bytes, *, what: str) -> T:
     """Read a `kind` from JSON text; `what` names the source in a refusal."""
     try:
         raw = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"{what} is not JSON: {error}"
         raise IntegrityError(message) from error
     return decode(kind, raw, what=what)
@@ -110,7 +119,8 @@ def _decode_union(kind: Any, raw: Any, what: str) -> Any:
 
 def _decode_scalar(kind: Any, raw: Any, what: str) -> Any:
     if kind is float and isinstance(raw, int) and not isinstance(raw, bool):
-        return float(raw)
+        with contextlib.suppress(OverflowError):  # no float is that large: refused
+            return float(raw)
     is_right = isinstance(raw, kind) and (kind is bool or not isinstance(raw, bool))
     _refuse_unless(is_right, kind, raw, what)
     return raw

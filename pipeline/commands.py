@@ -6,6 +6,7 @@ Every import of something heavy is inside the verb that needs it, so that `--hel
 
 from __future__ import annotations
 
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -32,9 +33,9 @@ def check(args: Namespace, paths: LaptopPaths) -> int:  # noqa: ARG001 - a verb
     from pipeline import spec
 
     pipeline = spec.load(paths.pipeline_file)
-    print(
-        f"{paths.pipeline_file.name}: {len(pipeline.stages)} stages, no mistake found"
-    )
+    count = len(pipeline.stages)
+    what = "1 stage" if count == 1 else f"{count} stages"
+    print(f"{paths.pipeline_file.name}: {what}, no mistake found")
     return DONE
 
 
@@ -92,13 +93,17 @@ def resume(args: Namespace, paths: LaptopPaths) -> int:
     from remote.start import prepare_mirror
 
     record = memory.find_run(paths, args.run)
+    if _seen(record, paths).exit_code == DONE:
+        print(f"run {record.run} is done; there is nothing to go on with")
+        return DONE
     far = _far(record)
     lived = far.resume(record.run).lives
+    prepare_mirror(far, record, paths)
     if lived:
         print(f"run {record.run} is running already", file=sys.stderr)
-    prepare_mirror(far, record, paths)
+    elif args.detach:
+        print(f"run {record.run} was taken up again on {record.host_name}")
     if args.detach:
-        print(f"run {record.run} goes on on {record.host_name}")
         return DONE
     return _watch(far, record, paths)
 
@@ -125,6 +130,8 @@ def _watch(far: Far, record: RunRecord, paths: LaptopPaths) -> int:
     from pipeline.telling import farewell
     from remote.attach import attach as watch
 
+    # Asked to end, the watcher ends as by ^C: with the terminal put back.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return watch(far, record, paths, out=sys.stdout)
     except KeyboardInterrupt:
@@ -158,11 +165,13 @@ def _what_is_known(record: RunRecord, paths: LaptopPaths) -> str:
         if files.is_locked(_local_run(record).runner_lock):
             return f"a runner is at work; watch it with: pipeline attach {record.run}"
         return f"no runner lives; go on with: pipeline resume {record.run}"
-    heartbeat = paths.mirror(record.run).heartbeat
-    seen_at = heartbeat.stat().st_mtime if heartbeat.exists() else None
-    now = SystemClock().now().timestamp()
-    age = "" if seen_at is None else f" {spoken(now - seen_at)} ago"
-    return f"as seen{age}, without asking; for now: pipeline attach {record.run}"
+    mirror = paths.mirror(record.run)
+    written = [
+        p.stat().st_mtime for p in (mirror.heartbeat, mirror.events) if p.exists()
+    ]
+    age = SystemClock().now().timestamp() - max(written)
+    known = f"as seen {spoken(age)} ago, without asking"
+    return f"{known}; for now: pipeline attach {record.run}"
 
 
 def _local_run(record: RunRecord) -> RunPaths:
@@ -213,5 +222,6 @@ def pull(args: Namespace, paths: LaptopPaths) -> int:
         stages, wanted = [wanted, *stages], ""
     record = memory.find_run(paths, wanted)
     count, size = bring(_far(record), record, paths, stages)
-    print(f"{count} files, {size} verified, in {paths.artifacts / record.run}")
+    what = "1 file" if count == 1 else f"{count} files"
+    print(f"{what}, {size} verified, in {paths.artifacts / record.run}")
     return DONE

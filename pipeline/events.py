@@ -188,10 +188,12 @@ def encode(event: Event) -> str:
     """Write an event as one line, without its newline."""
     body = codec.encode(event.what)
     head = {"v": EVENT_FORMAT, "at": event.at, "kind": event.what.kind}
-    return json.dumps(
-        {**head, **body},  # type: ignore[dict-item]  # a dataclass gives an object
-        ensure_ascii=False,
-        separators=(",", ":"),
+    return codec.escaped(
+        json.dumps(
+            {**head, **body},  # type: ignore[dict-item]  # a dataclass gives an object
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
     )
 
 
@@ -199,7 +201,7 @@ def decode(line: str | bytes) -> Event | None:
     """Read one line; None for a kind this version does not know."""
     try:
         raw = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"a line of events.jsonl is not JSON: {str(line)[:60]!r}"
         raise IntegrityError(message) from error
     if not isinstance(raw, dict) or not isinstance(raw.get("at"), str):
@@ -245,7 +247,7 @@ class EventLog:
         """Tell it; with `durable`, it survives a power cut once this returns."""
         with self._turn:
             event = Event(at=stamp(self._clock.now()), what=what)
-            line = encode(event).encode("utf-8", "surrogateescape") + b"\n"
+            line = encode(event).encode() + b"\n"
             while line:
                 line = line[os.write(self._handle, line) :]
             if durable:

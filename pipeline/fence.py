@@ -58,7 +58,7 @@ def members(attempt: AttemptPaths) -> set[int]:
 
 
 def _marked(attempt: AttemptPaths) -> Iterator[int]:
-    mark = f"{MARK}={attempt.root}".encode() + b"\0"
+    mark = os.fsencode(f"{MARK}={attempt.root}") + b"\0"
     for pid in _pids():
         try:
             with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - hot loop
@@ -78,7 +78,7 @@ def _is_zombie(pid: int) -> bool:
 
 
 def _holding(lock: Path) -> Iterator[int]:
-    wanted = str(lock)
+    wanted = os.path.realpath(lock)  # what the kernel calls it
     for pid in _pids():
         folder = f"/proc/{pid}/fd"
         try:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.layout import RunPaths
     from pipeline.wire import Have
 
-LOOK_S = 0.1
+LOOK_S = 0.05
 STILL_S = 5.0  # a line that says nothing else must say this, or it counts as lost
 _STAMP_S = 1.0
 _BLOCK = 1 << 18
@@ -101,13 +101,13 @@ class Follower:
         self._stamp = ""
         self._stamped_at = float("-inf")
         self._lives: bool | None = None
-        self._tail = b""
-        self._ended_at_size = -1
+        self._looked_at_size = -1
 
     def look(self) -> Iterator[Frame]:
         """Yield all that is new now; an `end` is always the last."""
-        # Asked before the files are read: what a living runner wrote until now is
-        # surely sent before its end is told.
+        # Asked before the files are read: a runner tells the end last of all, so what
+        # it wrote before is surely sent.
+        has_ended = self._has_ended()
         lives = files.is_locked(self._paths.runner_lock)
         self._find()
         for growing in list(self._growing.values()):
@@ -117,7 +117,7 @@ class Follower:
         if lives != self._lives:
             self._lives = lives
             yield Frame(kind="runner", lives=lives)
-        if not lives and self._has_ended():
+        if has_ended:
             yield Frame(kind="end")
 
     def _find(self) -> None:
@@ -150,10 +150,13 @@ class Follower:
         try:
             with self._results.events.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
+                if size == self._looked_at_size:
+                    return False
                 file.seek(max(0, size - CRC_BYTES))
                 tail = file.read()
         except OSError:
             return False
+        self._looked_at_size = size
         story = list(events.read_events(tail))
         return bool(story) and isinstance(story[-1].what, events.RunEnded)
 

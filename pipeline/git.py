@@ -219,7 +219,7 @@ class Objects:
     def blob(self, path: Path) -> str:
         """Write the bytes of a file, unfiltered; give the object's name."""
         name = os.fsencode(path.absolute())
-        if b"\n" in name:
+        if b"\n" in name or name.endswith(b"\r"):  # it reads a line a name
             arguments = ("hash-object", "-w", "--no-filters", "--", os.fsdecode(name))
             return self._git.text(*arguments)
         return self._blobs.ask(name + b"\n")

@@ -49,7 +49,7 @@ class Heart:
         self._over = threading.Event()
         self._has_gpus = shutil.which(_GPU_QUERY[0]) is not None
         known = path.read_text("utf-8", "replace") if path.exists() else ""
-        self._beat = beat_of(known)
+        self._beat = max(beat_of(known), 0)
         self._thread = threading.Thread(target=self._live, name="heart", daemon=True)
         self._thread.start()
 

@@ -8,6 +8,7 @@ own folders replaced, so the same outputs always give the same tree.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pipeline.git import Entry, Git, Objects
 
 SEAL_FORMAT = 1
+_COUNT = re.compile(r"[0-9]{1,9}")
+_DURATION = re.compile(r"([0-9]+)s")
 # The user's own rules must not touch a sealed file: an LFS rule would turn a figure
 # into a pointer, `text` would change line ends. Diffs stay, being what seals are for.
 ATTRIBUTES = "* -filter -text -ident -working-tree-encoding -merge\n"
@@ -72,20 +75,22 @@ def parse_seal(commit: str, message: str) -> Seal | None:
     pairs = (line.partition(": ") for line in body.splitlines())
     said = {key: value for key, colon, value in pairs if colon}
     verdict = said.get("Verdict")
-    if "Stage" not in said or "Seal-Format" not in said:
+    counts = (said.get("Attempt", ""), said.get("Seal-Format", ""))
+    if "Stage" not in said or not all(map(_COUNT.fullmatch, counts)):
         return None
-    if verdict not in ("pass", "fail") or not said.get("Attempt", "").isdigit():
+    if verdict not in ("pass", "fail"):
         return None
     if int(said["Seal-Format"]) > SEAL_FORMAT:
         text = f"seal {commit[:7]} has format {said['Seal-Format']}"
         raise HostError(text, hint="read it with the version that made it")
+    duration = _DURATION.fullmatch(said.get("Duration", ""))
     return Seal(
         run=said.get("Run", ""),
         stage=said["Stage"],
         attempt=int(said["Attempt"]),
         fingerprint=said.get("Fingerprint", ""),
         verdict="pass" if verdict == "pass" else "fail",
-        duration_s=float(said.get("Duration", "0s").removesuffix("s") or 0),
+        duration_s=float(duration[1]) if duration else 0.0,
         host=said.get("Host", ""),
         manifest=said.get("Manifest", ""),
         subject=subject,

@@ -20,7 +20,10 @@ _BLOCK = 1 << 20
 _TICK = re.compile(
     rb"::progress\s+(?P<done>[\d.]+)\s*/\s*(?P<total>[\d.]+)(?P<rest>.*)"
 )
-_NUMBER = re.compile(rb"([A-Za-z_][\w.-]*)=([-+\d.eE]+|nan|inf|-inf)")
+_NUMBER = re.compile(
+    rb"([A-Za-z_][\w.-]*)="
+    rb"([-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|(?:nan|inf)(?![A-Za-z])))"
+)
 _SECRET_NAME = re.compile(
     r"(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL)",
     re.IGNORECASE,
@@ -38,11 +41,16 @@ Tick = tuple[float, float, dict[str, float]]
 
 
 def secret_values(environment: Mapping[str, str]) -> tuple[bytes, ...]:
-    """Give the values that must not be shown, longest first."""
+    """Give the values that must not be shown, longest first.
+
+    A key of many lines is one value per line, as a log is read.
+    """
     values = {
-        value.encode("utf-8", "surrogateescape")
+        line.strip().encode("utf-8", "surrogateescape")
         for name, value in environment.items()
-        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET
+        if _SECRET_NAME.search(name)
+        for line in re.split(r"[\r\n]+", value)
+        if len(line.strip()) >= _SHORTEST_SECRET
     }
     return tuple(sorted(values, key=len, reverse=True))
 
@@ -101,7 +109,10 @@ class LogFollower:
             return 0
         whole, newline, rest = (self._rest + block).rpartition(b"\n")
         # A line without an end (a progress bar, a binary) must not grow for ever.
-        self._rest = rest[-_BLOCK:]
+        # It is blotted first: half a secret would not be known for one any more.
+        if len(rest) > _BLOCK:
+            rest = blot(rest, self._secrets)[-_BLOCK:]
+        self._rest = rest
         if newline:
             self._publish(whole.split(b"\n"))
         return len(block)
@@ -126,6 +137,7 @@ class LogFollower:
         if len(text) > self._room:
             text = text[: self._room].rpartition(b"\n")[0]
             text += b"\n... the log goes on in raw/ on the box\n"
+            self._room = 0
         self._room -= len(text)
         while text:
             text = text[os.write(self._published, text) :]
@@ -134,6 +146,6 @@ class LogFollower:
         if (tick := parse_tick(line)) is not None:
             self._on_tick(tick)
             return None
-        state = last_state(line).replace(b"\0", b"")[:_MOST_LINE]
-        shown = blot(state, self._secrets)
+        state = last_state(line).replace(b"\0", b"")
+        shown = blot(state, self._secrets)[:_MOST_LINE]
         return shown.decode("utf-8", "replace").encode()

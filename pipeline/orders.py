@@ -48,7 +48,7 @@ class Orders:
         environment = self._environment(attempt)
         if self._stage.run:
             files.replace_text(attempt.order, codec.dumps(self._child(attempt, inputs)))
-            head = [self._workshop.python, *self._workshop.self_argv[1:], "child"]
+            head = [self._workshop.python, self._workshop.self_argv[-1], "child"]
             return [*head, str(attempt.order)], environment
         script, given = self._script({**self._params, **inputs})
         # A line that fails in the middle must not pass for a stage that went well.

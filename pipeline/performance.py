@@ -94,7 +94,10 @@ class Performance:
 
     def _tell_failed(self, number: int, failure: PipelineError, *, again: bool) -> None:
         said = events.AttemptFailed(
-            stage=self.stage.name, attempt=number, reason=failure.message, again=again
+            stage=self.stage.name,
+            attempt=number,
+            reason=failure.message.removeprefix(f"stage {self.stage.name!r} "),
+            again=again,
         )
         self._workshop.story.tell(said)
 

@@ -8,15 +8,15 @@ ASCII.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from pipeline.lines import Part, about, bar, cut, flowed, spread
-from pipeline.progress import RunState
-from pipeline.rows import Scene, elapsed_s, stage_rows
+from pipeline.rows import Scene, stage_rows
+from pipeline.sight import Sight
 from pipeline.tame import tame
 from pipeline.telling import Knowing
 
@@ -39,42 +39,6 @@ _ASCII = str.maketrans("━╸─│├┤┼╰╯┴✓●○✗╌·…", "=>
 _CLOSED = ("sealed", "rejected")
 _TALL, _LOW = 20, 12  # terminals with room for air, and without room for a note
 _LEAST_LOG = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """All that a picture needs.
-
-    age_s: seconds since the last beat, as the observer counted them. now: the time, for
-    what is running. log: the last lines of what `log_stage` prints, as they came.
-    """
-
-    state: RunState
-    knowing: Knowing
-    now: str
-    age_s: float | None = None
-    pulse: Mapping[str, str] = field(default_factory=dict)
-    log: Sequence[str] = ()
-    log_stage: str = ""
-    note: str = ""
-
-    @property
-    def is_live(self) -> bool:
-        """Tell whether a runner may still be at work."""
-        return not self.state.has_ended and self.knowing not in ("dead", "ended")
-
-    @property
-    def word(self) -> str:
-        """The state of the run in one word, as far as it is known."""
-        if self.state.has_ended or self.knowing in ("alive", "ended"):
-            return self.state.word
-        return self.knowing
-
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds from the run's start to now, or to its last sign of life."""
-        end = max(self.now, self.state.last_at) if self.is_live else self.state.last_at
-        return elapsed_s(self.state.started_at, end)
 
 
 def picture(sight: Sight, *, width: int, height: int) -> RenderableType:

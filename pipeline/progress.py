@@ -117,6 +117,11 @@ def span_s(begin: str, end: str) -> float:
         return 0.0
 
 
+def elapsed_s(begin: str, end: str) -> float:
+    """Give the seconds between two stamps, never less than none: clocks differ."""
+    return max(span_s(begin, end), 0.0) if begin and end else 0.0
+
+
 def fold(story: Iterable[events.Event]) -> RunState:
     """Add up a story."""
     return functools.reduce(advance, story, RunState())
@@ -143,12 +148,22 @@ def advance(state: RunState, event: events.Event) -> RunState:
     if isinstance(what, events.RunStopping):
         return replace(state, is_stopping=True)
     if isinstance(what, events.RunEnded):
-        return replace(state, exit_code=what.exit_code, reason=what.reason)
+        stages = {name: _cut_off(stage) for name, stage in state.stages.items()}
+        return replace(
+            state, stages=stages, exit_code=what.exit_code, reason=what.reason
+        )
     stage = state.stages.get(what.stage)
     if stage is None:
         return state
     changed = _advance_stage(stage, event.at, what)
     return replace(state, stages={**state.stages, what.stage: changed})
+
+
+def _cut_off(stage: StageState) -> StageState:
+    """What was running when the run ended was cut, and begins again if it goes on."""
+    if stage.status != "running":
+        return stage
+    return replace(stage, status="waiting", reason="was cut off")
 
 
 def _resumed(state: RunState) -> RunState:
@@ -257,7 +272,7 @@ def says(stage: StageState) -> str:
         return f"{said}  ({stage.reason})" if stage.reason else said
     if stage.status == "running":
         return _running(stage)
-    if stage.status == "waiting":
+    if stage.status == "waiting" and not stage.reason:
         return f"waits for {', '.join(stage.needs)}" if stage.needs else "waits"
     return stage.reason
 

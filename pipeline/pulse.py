@@ -5,11 +5,14 @@ Lines of `key: value`, made for `watch cat`; the beat number only grows.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_BEAT = re.compile(r"[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +53,14 @@ class Pulse:
 
 def parse(text: str) -> dict[str, str]:
     """Read HEARTBEAT.txt as its lines; a foreign text gives an empty mapping."""
-    pairs = (line.partition(": ") for line in text.splitlines())
+    pairs = (line.partition(": ") for line in text.split("\n"))
     return {key: value for key, colon, value in pairs if colon}
 
 
 def beat_of(text: str) -> int:
     """Give the beat number of a heartbeat text, -1 when there is none."""
     number = parse(text).get("beat", "")
-    return int(number) if number.isdigit() else -1
+    return int(number) if _BEAT.fullmatch(number) else -1
 
 
 def _of(free: int, total: int) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from pipeline.clock import spoken
 from pipeline.lines import Part, about, bar, fit, pace, shortened, wrapped
-from pipeline.progress import number_text, numbers_text, span_s
+from pipeline.progress import elapsed_s, number_text, numbers_text
 from pipeline.rails import Rail, rails
 from pipeline.tame import tame, tame_lines
 
@@ -238,8 +238,3 @@ def _waits(stage: StageState, scene: Scene) -> str:
         if need not in scene.stages or scene.stages[need].status != "sealed"
     ]
     return f"waits for {', '.join(map(tame, open_))}" if open_ else "waits for its turn"
-
-
-def elapsed_s(begin: str, end: str) -> float:
-    """Give the seconds between two stamps, never less than none: clocks differ."""
-    return max(span_s(begin, end), 0.0) if begin and end else 0.0

@@ -156,11 +156,11 @@ class Runner:
             code, reason = self._verdict()
             if not self._stopping:
                 self._close(reason)
-            self._story.tell(
-                events.RunEnded(exit_code=code, reason=reason), durable=True
-            )
         self._forget_wishes()
-        self._notify("end" if code == DONE else "failure", reason)
+        ended = events.RunEnded(exit_code=code, reason=reason)
+        self._story.tell(ended, durable=True)
+        is_failure = code not in (DONE, INTERRUPTED)
+        self._notify("failure" if is_failure else "end", reason)
         return code
 
     def _fence_leftovers(self) -> None:
@@ -249,9 +249,11 @@ class Runner:
             self._skip_hopeless()
             self._start_ready(resources)
             if not self._running and not self._may_start():
+                self._skip_the_rest()
                 return
             self._settle_one()
             self._workshop.keeper.look()
+            self._story.refresh()
             self._read_wishes()
 
     def _may_start(self) -> bool:
@@ -277,6 +279,17 @@ class Runner:
             self._outcomes[name] = "skipped"
             said = events.StageSkipped(stage=name, because=f"{need} did not pass")
             self._story.tell(said)
+
+    def _skip_the_rest(self) -> None:
+        """Say of each stage that could have run why it did not: another failed."""
+        failed = [n for n, o in self._outcomes.items() if o in ("failed", "gate")]
+        if self._stopping or not failed:
+            return
+        for stage in self._stages:
+            if stage.name not in self._outcomes:
+                self._outcomes[stage.name] = "skipped"
+                because = f"nothing was started after {failed[0]} failed"
+                self._story.tell(events.StageSkipped(stage=stage.name, because=because))
 
     def _start_ready(self, resources: Resources) -> None:
         for stage in self._ready():
@@ -318,7 +331,8 @@ class Runner:
         if error is not None:
             self._errors.append(error)
         if outcome == "failed":
-            reason = str(error) if error is not None else "failed"
+            said = str(error) if error is not None else "failed"
+            reason = said.removeprefix(f"stage {name!r} ")
             self._story.tell(events.StageFailed(stage=name, reason=reason))
 
     def _read_wishes(self) -> None:

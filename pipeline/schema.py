@@ -15,6 +15,7 @@ from pipeline.errors import HostError
 from pipeline.gate import Gate
 
 PLAN_FORMAT = 1
+LinkKind = Literal["openssh", "lasting"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +77,16 @@ class Env:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A box behind SSH: an alias or user@address:port, and what it has."""
+    """A box behind SSH: an alias or user@address:port, and what it has.
+
+    link: the OpenSSH client's shared connection, or paramiko's lasting transport, which
+    is quicker for many small calls to a box that is near.
+    """
 
     name: str
     ssh: str
     config: str = ""
+    link: LinkKind = "openssh"
     python: str = ""
     env: Env = Env()
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from rich import live
 from rich.console import Console
 
-from pipeline.picture import Sight, picture
+from pipeline.picture import picture
+from pipeline.sight import Sight
 from pipeline.telling import Knowing, farewell, plain_lines
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def _unechoed() -> Iterator[None]:
         return
     before = termios.tcgetattr(terminal)
     quiet = [*before]
-    # Without NOFLSH, a ^C throws away what is on its way to the screen, and sometimes
-    # that is the very sequence that brings the cursor back.
+    # Without NOFLSH, a ^C throws away what is still on its way to the screen: over a
+    # slow link half a picture, and the next would be drawn over the wrong lines.
     quiet[3] = quiet[3] & ~termios.ECHO | termios.NOFLSH
     termios.tcsetattr(terminal, termios.TCSADRAIN, quiet)
     try:

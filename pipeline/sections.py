@@ -17,6 +17,7 @@ from pipeline.schema import (
     GitRules,
     HeartbeatRules,
     Host,
+    LinkKind,
     NotifyRules,
     ShipRules,
     SyncRules,
@@ -26,6 +27,7 @@ from pipeline.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_LINKS: tuple[LinkKind, ...] = ("openssh", "lasting")
 LOCAL = "local"  # the host that is always there
 _BY: tuple[Literal["content", "stat", "version"], ...] = ("content", "stat", "version")
 _DATA_KEYS = frozenset({"path", "by", "version"})
@@ -166,6 +168,7 @@ def host(name: str, table: Table) -> Host:
         name=name,
         ssh=ssh.text if ssh else "",
         config=table.text("config"),
+        link=table.choice("link", _LINKS),
         python=table.text("python"),
         env=env(table),
     )

@@ -91,7 +91,7 @@ class StageContext:
         """Report named numbers; gates read them, the last value of a name counts."""
         self.tell({"metric": {name: _number(n, name) for name, n in numbers.items()}})
 
-    def tick(self, done: float, total: float, **numbers: float) -> None:
+    def tick(self, done: float, total: float, /, **numbers: float) -> None:
         """Say that `done` of `total` is done, with numbers worth watching."""
         spoken = {name: _number(n, name) for name, n in numbers.items()}
         progress = [_number(done, "done"), _number(total, "total")]

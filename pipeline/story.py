@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pipeline.layout import ResultPaths
     from pipeline.progress import RunState
 
-_DRAW_EVERY_S = 0.5
+_DRAW_EVERY_S = 0.2
 
 
 class Story:
@@ -28,6 +28,7 @@ class Story:
         self.state: RunState = progress.fold(events.read_events(known))
         self._log = events.EventLog(paths.events, clock)
         self._drawn_at = float("-inf")
+        self._is_drawn = True
         self.progress_at = clock.monotonic()
 
     def tell(self, what: Happening, *, durable: bool = False) -> None:
@@ -35,11 +36,20 @@ class Story:
         with self._turn:
             event = self._log.append(what, durable=durable)
             self.state = progress.advance(self.state, event)
-            is_small = isinstance(what, (events.StageTicked, events.StageMeasured))
+            self._is_drawn = False
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the picture if it is old; called again at every wake of the runner."""
+        with self._turn:
             now = self._clock.monotonic()
-            if not is_small or now - self._drawn_at >= _DRAW_EVERY_S:
+            if not self._is_drawn and now - self._drawn_at >= _DRAW_EVERY_S:
                 self._drawn_at = now
-                files.replace_text(self._paths.progress, progress.render(self.state))
+                self._draw()
+
+    def _draw(self) -> None:
+        files.replace_text(self._paths.progress, progress.render(self.state))
+        self._is_drawn = True
 
     def marked(self) -> None:
         """Remember that something moved: a tick, a metric, a byte of a log."""
@@ -53,5 +63,5 @@ class Story:
     def close(self) -> None:
         """Draw the last picture and close the log."""
         with self._turn:
-            files.replace_text(self._paths.progress, progress.render(self.state))
+            self._draw()
             self._log.close()

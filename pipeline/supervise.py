@@ -13,12 +13,14 @@ import os
 import select
 import signal
 import subprocess
+import sys
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from pipeline.clock import Clock
 
@@ -87,6 +89,8 @@ class Attempt:
                 start_new_session=True,
             )
 
+        self._wakers = [self._reports, *_exit_descriptor(self._process.pid)]
+
     @property
     def elapsed_s(self) -> float:
         """Seconds since the start."""
@@ -133,14 +137,13 @@ class Attempt:
 
     def _listen(self, watch: Watch, timeout_s: float) -> bool:
         """Take the reports that came; give whether anything was read."""
-        readable, _, _ = select.select([self._reports], [], [], timeout_s)
-        if not readable:
+        readable, _, _ = select.select(self._wakers, [], [], timeout_s)
+        if self._reports not in readable:
             return False
         block = os.read(self._reports, 1 << 16)
         if not block:
-            # Every holder of the pipe is gone, the child is ending or ended.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout_s)
+            # Every holder of the pipe is gone: only the child's end is left to hear of.
+            self._wakers.remove(self._reports)
             return False
         *lines, self._rest = (self._rest + block)[-_MOST_REPORT:].split(b"\n")
         for line in lines:
@@ -153,7 +156,16 @@ class Attempt:
     def _drain(self, watch: Watch) -> None:
         while self._listen(watch, 0):
             pass
-        os.close(self._reports)
+        for descriptor in {self._reports, *self._wakers}:
+            os.close(descriptor)
+
+
+def _exit_descriptor(pid: int) -> list[int]:
+    """Give what becomes readable when the child ends; nothing where there is none."""
+    try:
+        return [os.pidfd_open(pid)]
+    except (AttributeError, OSError):  # macOS, and Linux before 5.3: a tick will tell
+        return []
 
 
 def said_of(code: int) -> str:
@@ -178,19 +190,41 @@ def spawn_fed(argv: Sequence[str]) -> subprocess.Popen[bytes]:
     )
 
 
-def spawn_detached(argv: Sequence[str], *, cwd: Path, log: Path) -> None:
-    """Start a process that needs nothing from us any more: all doors closed."""
-    with log.open("ab") as file:
-        # Nobody waits for it: it outlives us, and is given to the box's first process.
-        process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            start_new_session=True,
-        )
-    process.returncode = 0  # ours to forget, so no warning that it still runs
+def detach(act: Callable[[], object], *, cwd: Path, log: Path, name: str) -> None:
+    """Go on as another process that needs nothing from us any more: all doors closed.
+
+    It is this program itself, not started anew, which would cost it the time to begin
+    twice; `name` is what `top` and `ps -o comm` call it. There must be no threads.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.fork():
+        return  # nobody waits for it: it outlives us, and goes to the first process
+    code = 1
+    try:
+        os.setsid()
+        os.chdir(cwd)
+        _close_doors(log)
+        with contextlib.suppress(OSError):
+            Path("/proc/self/comm").write_text(name)
+        act()
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _close_doors(log: Path) -> None:
+    """Let nothing of who started us be held open: an ssh would wait for it."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    said = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(nothing, 0)
+    os.dup2(said, 1)
+    os.dup2(said, 2)
+    os.closerange(3, max(nothing, said, 255) + 1)
 
 
 def listen(argv: Sequence[str], *, timeout_s: float) -> str:

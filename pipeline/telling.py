@@ -94,11 +94,11 @@ def _with_reason(head: str, reason: str) -> list[str]:
     return [f"{head}: {first}" if first else head, *rest]
 
 
-def farewell(state: RunState, *, knowing: Knowing, run: str) -> str:
+def farewell(state: RunState, *, knowing: Knowing, run: str, branch: str = "") -> str:
     """Say how the watching ended, what is still true, and what to type next."""
     run = tame(run)
     if state.has_ended:
-        lines = _ended(state, run)
+        lines = _ended(state, run, tame(branch) or f"run/{run}")
     elif knowing == "dead":
         lines = [
             "no runner lives and no end was told; what is sealed is safe.",
@@ -120,14 +120,14 @@ _STILL_TRUE: dict[str, str] = {
 }
 
 
-def _ended(state: RunState, run: str) -> list[str]:
+def _ended(state: RunState, run: str, branch: str) -> list[str]:
     mirror = LaptopPaths(Path()).mirror(run)
     stages = state.stages.values()
     if state.word == "done":
         return [
             f"done: {_stages(len(stages))} in {_took(state)}.",
             f"  results:        {mirror.root}",
-            f"  history:        git log run/{run}",
+            f"  history:        git log {branch}",
             f"  big files:      pipeline pull {run}",
         ]
     if state.word == "stopped":
@@ -138,16 +138,15 @@ def _ended(state: RunState, run: str) -> list[str]:
     if state.word == "gate failed":
         return [
             *_because(state, [s for s in stages if s.status == "rejected"]),
-            f"  look at:        git log run/{run}",
+            f"  look at:        git log {branch}",
             "  then:           mend the code or move the gate, and: pipeline run",
-            "                  (what is sealed is reused; a moved gate runs nothing)",
         ]
     failed = [stage for stage in stages if stage.status == "failed"]
     return [
         *_because(state, failed),
         *(f"  its log:        {mirror.log(tame(s.name))}" for s in failed[:1]),
         f"  try again with: pipeline resume {run}",
-        "  or mend it:     pipeline run   (what is sealed is reused)",
+        "  with new code:  pipeline run",
     ]
 
 

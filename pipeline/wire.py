@@ -166,7 +166,7 @@ class FrameReader:
             return False
         try:
             head = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _foreign(line) from error
         if not isinstance(head, dict) or not 0 <= _number(head, "n") <= _MOST_BODY:
             raise _foreign(line)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import draft, events, files
 from pipeline.git import Git
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipeline.clock import Clock
     from pipeline.keeper import Keeper
     from pipeline.layout import ResultPaths, RunPaths
@@ -37,7 +36,7 @@ class Workshop:
     @property
     def python(self) -> str:
         """The Python that stage modules run in."""
-        return self.plan.python or sys.executable
+        return str(Path(self.plan.python or sys.executable).expanduser())
 
     @cached_property
     def code(self) -> str:

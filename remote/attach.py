@@ -6,14 +6,15 @@ that happened to end.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from pipeline import events
 from pipeline.clock import SystemClock
 from pipeline.errors import BUG, HostError
-from pipeline.screen import Live
+from pipeline.tame import tame
 from pipeline.telling import farewell, plain_lines
-from remote.session import WAKE_S, Session
+from remote.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
     from pipeline.events import Event
     from pipeline.layout import LaptopPaths
     from pipeline.memory import RunRecord
-    from pipeline.screen import Sight
+    from pipeline.sight import Sight
     from pipeline.telling import Knowing
     from remote.far import Far
 
 _TICK_EVERY_S = 10.0
+_LOG_LINES = 10
 
 
 def attach(far: Far, record: RunRecord, paths: LaptopPaths, *, out: TextIO) -> int:
@@ -35,17 +37,28 @@ def attach(far: Far, record: RunRecord, paths: LaptopPaths, *, out: TextIO) -> i
     A KeyboardInterrupt of the user's passes through, when the threads have been told.
     """
     clock = SystemClock()
+    is_live = out.isatty() and os.environ.get("TERM") != "dumb"
     with Session(far, record, paths, clock) as session:
-        if out.isatty():
+        if is_live:
+            from pipeline.screen import Live  # rich is for terminals only
+
             with Live() as live:
                 sight = _watch(session, lambda seen, _news: live.show(seen))
         else:
             sight = _watch(session, PlainLines(out).show)
+            _tell_log_of_failed(session, sight, out)
     return _end(sight, record, out)
 
 
+def _tell_log_of_failed(session: Session, sight: Sight, out: TextIO) -> None:
+    """Show the end of the log of the stage that failed: what a person looks for."""
+    failed = [s.name for s in sight.state.stages.values() if s.status == "failed"]
+    lines = session.tail(failed[0])[-_LOG_LINES:] if failed else []
+    for line in lines:
+        print(f"  | {tame(line)}", file=out)
+
+
 def _watch(session: Session, show: Callable[[Sight, list[Event]], None]) -> Sight:
-    clock = SystemClock()
     while True:
         is_over = session.is_over
         session.wake()
@@ -53,14 +66,15 @@ def _watch(session: Session, show: Callable[[Sight, list[Event]], None]) -> Sigh
         show(sight, session.news())
         if is_over or sight.knowing == "dead":
             return sight
-        clock.sleep(WAKE_S)
+        session.rest()
 
 
 def _end(sight: Sight, record: RunRecord, out: TextIO) -> int:
     if sight.knowing == "dead":
         message = f"run {record.run}: no runner lives, and no end was told"
         raise HostError(message, hint=f"go on with it: pipeline resume {record.run}")
-    print(farewell(sight.state, knowing="ended", run=record.run), file=out)
+    said = farewell(sight.state, knowing="ended", run=record.run, branch=record.branch)
+    print(said, file=out)
     code = sight.state.exit_code
     return BUG if code is None else code
 

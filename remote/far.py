@@ -23,10 +23,11 @@ _PATIENCE_S = 60.0
 _SHIP_PATIENCE_S = 3600.0  # a first shipment over a slow line takes its time
 _NOT_FOUND = 127
 _CANNOT_OPEN = 2  # Python's own code for a script that is not there
-# Nothing of a user's in it: the folder and the name come as arguments.
+# Nothing of a user's in it: the folder and the name come as arguments. Two first runs
+# at once each write a draft of their own: `$$` is the shell's pid.
 _UPLOAD = (
-    'mkdir -p "$1" && chmod 700 "$1" && '
-    'cat >"$1/.$2.draft" && mv "$1/.$2.draft" "$1/$2"'
+    'mkdir -p "$1" && chmod 700 "$1" && draft="$1/.$2.$$.draft" && '
+    'cat >"$draft" && mv "$draft" "$1/$2"'
 )
 
 
@@ -44,7 +45,8 @@ class Far:
         self._name = pyz.name_of(self._texts)
 
     def _argv(self, verb: str, *names: str) -> list[str]:
-        return [self._python, f"{self.folder}/runner/{self._name}", verb, *names]
+        pyz_path = f"{self.folder}/runner/{self._name}"
+        return [self._python, "-I", "-S", pyz_path, verb, *names]
 
     def begin(self, asked: Beginning, pack: Callable[[], Iterable[bytes]]) -> Answer:
         """Make and launch a run; safe to do twice.

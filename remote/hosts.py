@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
 
 from pipeline.errors import SpecError
 from pipeline.schema import Host
 from remote.here import Here
 from remote.link import Link
 from remote.openssh import Address, OpenSsh
-
-Kind = Literal["openssh", "lasting"]
-
-# The OpenSSH client is as fast as the network where it matters, opens next to nothing
-# anew in the next `pipeline` command, and git and rsync need its connection anyway.
-DEFAULT: Kind = "openssh"
 
 # Nothing that a shell, a ProxyCommand or an option parser takes for more than a name.
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
@@ -29,12 +22,12 @@ SSH = re.compile(
 LAST_PORT = 65535
 
 
-def link_to(host: Host | None, *, kind: Kind = DEFAULT) -> Link:
+def link_to(host: Host | None) -> Link:
     """Give the link to a host, or to this machine; nothing is connected yet."""
     if host is None:
         return Here()
     box = OpenSsh(host.name, address(host), config=_config(host))
-    if kind == "openssh":
+    if host.link == "openssh":
         return box
     # Imported only here: paramiko takes 0.15 s to load.
     from remote.lasting import Lasting

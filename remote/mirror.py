@@ -63,11 +63,23 @@ class Mirror:
         self._take_in(whole + newline)
 
     def have(self) -> dict[str, Have]:
-        """Say what was taken in, for the stream to go on from."""
-        return {
-            name: Have(size=size, crc=crc_of_end(self._paths.root / name, size))
-            for name, size in self._sizes.items()
-        }
+        """Say what was taken in, for the stream to go on from.
+
+        What cannot be held against the folder any more is asked for from its start.
+        """
+        found = {}
+        for name, size in list(self._sizes.items()):
+            path = self._paths.root / name
+            if path.exists() and path.stat().st_size >= size:
+                found[name] = Have(size=size, crc=crc_of_end(path, size))
+            else:
+                self._forget(name)
+        return found
+
+    def _forget(self, name: str) -> None:
+        self._sizes.pop(name)
+        if name == EVENTS:
+            self.state, self._rest = progress.RunState(), b""
 
     def apply(self, frame: Frame) -> None:
         """Take one frame in."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from pipeline.clock import SystemClock
 from pipeline.errors import DONE, PipelineError, SpecError
 from pipeline.follow import growing_files
-from remote.session import WAKE_S, Session
+from remote.session import Session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,7 @@ def print_logs(
             printer.print_more(out)
             if is_over:
                 return DONE
-            clock.sleep(WAKE_S)
+            session.rest()
 
 
 class _Printer:

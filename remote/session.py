@@ -10,14 +10,21 @@ takes the mirror up where it stands.
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
-from pipeline import events
+from pipeline import events, files
 from pipeline.clock import stamp
-from pipeline.errors import HostError, IntegrityError, PipelineError, TransportError
+from pipeline.errors import (
+    BUG,
+    HostError,
+    IntegrityError,
+    PipelineError,
+    TransportError,
+)
 from pipeline.pulse import beat_of, parse
-from pipeline.screen import Sight
+from pipeline.sight import Sight
 from pipeline.wire import Following, FrameReader
 from remote import fetch
 from remote.mirror import Mirror
@@ -37,9 +44,11 @@ if TYPE_CHECKING:
     from remote.far import Far
 
 WAKE_S = 0.25
-_READ_S = 1.0
+FETCH_EVERY_S = 1.0  # stages may be sealed a hundred times a second
+_READ_S = 0.25
 _PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 _LAST_TRIES = 3
+_LAST_WRITE_S = 1.0
 
 
 class Session:
@@ -49,7 +58,9 @@ class Session:
         self, far: Far, record: RunRecord, paths: LaptopPaths, clock: Clock
     ) -> None:
         """Prepare to watch `record`, mirrored in its folder below `paths`."""
-        is_own = record.host is not None
+        # Of two who watch one run, the first writes the copy; the other only looks.
+        self._writing = _take_mirror(paths, record) if record.host else None
+        is_own = self._writing is not None
         self._far = far
         self._record = record
         self._paths = paths
@@ -72,7 +83,8 @@ class Session:
             self._sealed.set()
         self._note = ""
         self._refusal: PipelineError | None = None
-        self._threads: list[threading.Thread] = []
+        self._over = threading.Event()
+        self._working = 0
         self._woke_at = clock.monotonic()
 
     def __enter__(self) -> Self:
@@ -83,12 +95,11 @@ class Session:
         ]
         if self._sync is not None:
             works.append(("sync", self._bring_files))
+        self._working = len(works)
         for name, work in works:
-            thread = threading.Thread(
+            threading.Thread(
                 target=self._guarded, args=(work,), name=name, daemon=True
-            )
-            self._threads.append(thread)
-            thread.start()
+            ).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -96,6 +107,15 @@ class Session:
         self._closing.set()
         self._moved.set()
         self._sealed.set()
+        # The threads may be in the middle of a write, which ends by itself: the next
+        # who takes the copy over waits for the last of them.
+        self._over.wait(_LAST_WRITE_S)
+        if self._writing is not None:
+            os.close(self._writing)
+
+    def rest(self) -> None:
+        """Wait for the next wake, or for the end of all threads."""
+        self._over.wait(WAKE_S)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -106,12 +126,17 @@ class Session:
             self._refusal = HostError(
                 f"the watch failed: {bug!r}", hint="a bug of ours"
             )
-            self._refusal.exit_code = 70
+            self._refusal.exit_code = BUG
+        finally:
+            with self._turn:
+                self._working -= 1
+                if not self._working:
+                    self._over.set()
 
     @property
     def is_over(self) -> bool:
         """Tell whether all threads came to their end: everything is home."""
-        return not any(thread.is_alive() for thread in self._threads)
+        return self._over.is_set()
 
     @property
     def is_caught_up(self) -> bool:
@@ -149,6 +174,11 @@ class Session:
                 log_stage=stage,
                 note=self._note,
             )
+
+    def tail(self, stage: str) -> list[str]:
+        """Give the last lines that a stage printed."""
+        with self._turn:
+            return list(self._mirror.tails.get(stage, ()))
 
     def _log_stage(self) -> str:
         """Choose whose log to show: the one that spoke last, among those running."""
@@ -234,7 +264,7 @@ class Session:
 
     def _feel(self, heartbeat: str) -> None:
         age = parse(heartbeat).get("progress age", "0 s").removesuffix(" s")
-        self._watch.felt(beat_of(heartbeat), float(age) if age.isdigit() else 0.0)
+        self._watch.felt(beat_of(heartbeat), float(age) if age.isdecimal() else 0.0)
 
     def _bring_files(self) -> None:
         """Bring files home when the tree moved, and once more at the end."""
@@ -255,7 +285,7 @@ class Session:
         self._keep_at(
             lambda: fetch.fetch(root, self._far, self._record),
             self._sealed,
-            pause_s=0.0,
+            pause_s=FETCH_EVERY_S,
         )
         if self._followed.is_set() and (said := fetch.push(root, self._record)):
             self.note(said)
@@ -284,7 +314,7 @@ class Session:
                     return
                 if error.is_transient or is_last:
                     asked.set()
-                self._pause(_PAUSES_S[min(tries, len(_PAUSES_S)) - 1])
+                self._closing.wait(_PAUSES_S[min(tries, len(_PAUSES_S)) - 1])
                 continue
             tries = 0
             if is_last:
@@ -292,9 +322,15 @@ class Session:
             self._pause(pause_s)
 
     def _pause(self, pause_s: float) -> None:
-        """Wait, but no longer than a moment once the run has ended."""
+        """Wait, but not once the run has ended."""
         until = self._clock.monotonic() + pause_s
         while self._clock.monotonic() < until and not self._closing.is_set():
             if self._followed.wait(0.2):
-                self._closing.wait(_PAUSES_S[0])
                 return
+
+
+def _take_mirror(paths: LaptopPaths, record: RunRecord) -> int | None:
+    """Take the right to write the run's copy, for as long as we live."""
+    folder = files.own_ignored_folder(paths.memory) / "mirrors"
+    folder.mkdir(exist_ok=True)
+    return files.open_lock(folder / f"{record.run}.lock")

@@ -35,10 +35,10 @@ def start(
     On return a runner was started on the box. On TransportError it may have been: the
     run is remembered, and attaching tells.
     """
-    python = _stage_python(pipeline, host)
+    python = _stage_python(pipeline, host, paths)
     data = _data_homes(pipeline, host, paths)
     files.own_ignored_folder(paths.memory)
-    with _connecting(link):
+    with _connecting(link) if host else contextlib.nullcontext():
         run = memory.new_run_id(clock.now(), set(memory.run_names(paths)))
         taken = snapshot.take(paths.root, pipeline.ship, run=run, scratch=paths.scratch)
     project = snapshot.project_id(
@@ -89,18 +89,23 @@ def start(
 def _connecting(link: Link) -> Iterator[None]:
     """Log in to the box while this machine is busy with the snapshot.
 
-    What fails here fails again, with the same words, when the run is begun.
+    Where that fails nothing was begun yet. It is waited for: a second ssh that met no
+    master would log in a second time.
     """
+    failed: list[PipelineError] = []
 
     def connect() -> None:
-        with contextlib.suppress(PipelineError):
+        try:
             link.call(["true"], timeout_s=_CONNECT_PATIENCE_S)
+        except PipelineError as error:
+            failed.append(error)
 
     thread = threading.Thread(target=connect, name="connect", daemon=True)
     thread.start()
     yield
-    # Waited for: a second ssh that met no master would log in a second time.
     thread.join()
+    if failed:
+        raise failed[0]
 
 
 def _begin(far: Far, plan: Resolved, taken: Snapshot, paths: LaptopPaths) -> None:
@@ -123,14 +128,20 @@ def _begin(far: Far, plan: Resolved, taken: Snapshot, paths: LaptopPaths) -> Non
     raise HostError(message, hint="its repository may be damaged: git fsck there")
 
 
-def _stage_python(pipeline: Pipeline, host: Host | None) -> str:
+def _stage_python(pipeline: Pipeline, host: Host | None, paths: LaptopPaths) -> str:
     """Give the Python of the stages; nothing means the runner's own."""
     env = host.env if host and host.env.kind else pipeline.env
     if env.kind in ("", "python"):
-        return env.python
+        return _from_here(env.python, paths) if host is None else env.python
     message = f"env.{env.kind} is read, but environments are not built by this version"
     hint = "name a Python that has what the stages need: env: {python: PATH}"
     raise SpecError(message, hint=hint)
+
+
+def _from_here(python: str, paths: LaptopPaths) -> str:
+    """Name a Python of this machine from where pipeline.yaml lies: .venv/bin/python."""
+    is_path = "/" in python and not python.startswith("~")
+    return str(paths.root / python) if is_path else python
 
 
 def _data_homes(

@@ -85,7 +85,7 @@ class Sync:
         message = f"host {self._far.link.name!r}: rsync ended in {done.code}"
         raise HostError(message, hint=said[-500:])
 
-    def _tar(self, wanted: Wanted, target: Path) -> None:
+    def _tar(self, wanted: Wanted, target: Path, *, is_again: bool = False) -> None:
         asked = Carrying(
             folder=wanted.folder,
             include=wanted.include,
@@ -95,21 +95,27 @@ class Sync:
         )
         stream = self._far.carry(self._record.run, asked)
         try:
-            with tarfile.open(fileobj=_Reading(stream), mode="r|") as tar:
-                for member in tar:
-                    _unpack(tar, member, target)
-        except tarfile.TarError as error:
-            message = f"host {self._far.link.name!r}: the tar stream is torn: {error}"
-            raise TransportError(message, hint=_said(stream)) from error
+            torn = _unpack_all(_Reading(stream), target)
         finally:
             stream.close()
+        if self._far.lacks_runner(stream.code, stream.err) and not is_again:
+            self._far.upload()
+            self._tar(wanted, target, is_again=True)
+            return
+        message = f"host {self._far.link.name!r}: the tar stream"
+        # A tar that was cut between two files looks whole.
+        if stream.code:
+            raise HostError(f"{message} ended with {stream.code}", hint=_said(stream))
+        if torn:
+            raise TransportError(f"{message} is torn: {torn}", hint=_said(stream))
 
 
 def filters(wanted: Wanted) -> list[str]:
     """Say to rsync what to bring; of two rules the first that fits decides."""
-    rules = ["--exclude=.*"]
+    rules = ["--exclude=.*.draft"]
     if wanted.folder == "results":
-        rules += [f"--exclude={name}" for name in sorted(GROWING | LIVE)]
+        left = [".*", *sorted(GROWING | LIVE)]
+        rules = [f"--exclude={name}" for name in left]
     rules += ["--include=*/", *(f"--include={name}" for name in wanted.include)]
     rules += ["--exclude=*"]
     if wanted.max_file >= 0:
@@ -128,10 +134,25 @@ def _have(target: Path) -> dict[str, tuple[int, ...]]:
     return found
 
 
+def _unpack_all(reading: _Reading, target: Path) -> str:
+    """Write what comes, to the very end of the stream; say how it is torn, if it is."""
+    torn = ""
+    try:
+        with tarfile.open(fileobj=reading, mode="r|") as tar:
+            for member in tar:
+                _unpack(tar, member, target)
+    except tarfile.TarError as error:
+        torn = str(error)
+    reading.read()
+    return torn
+
+
 def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
     """Write one file of a tar that came from a box: plain, below `target`, whole."""
     name = PurePosixPath(member.name)
-    if not member.isreg() or name.is_absolute() or ".." in name.parts:
+    is_named = name.parts and "\0" not in member.name
+    is_outside = name.is_absolute() or ".." in name.parts
+    if not member.isreg() or not is_named or is_outside:
         message = f"the box sent a name that is none of a run's: {member.name[:60]!r}"
         raise HostError(message)
     source = tar.extractfile(member)

@@ -46,6 +46,10 @@ class Watch:
 
     def heard(self) -> None:
         """Something came over the link."""
+        if not self._is_connected or self._silence_s > LOST_AFTER_S:
+            # Beats and progress that nobody heard of are no sign of a stall.
+            self.beat_age_s = None if self.beat_age_s is None else 0.0
+            self.progress_age_s = 0.0
         self._silence_s = 0.0
         self._is_connected = self._was_connected = True
 
@@ -76,7 +80,7 @@ class Watch:
     @property
     def knowing(self) -> Knowing:
         """Say what is known now."""
-        if self._has_ended and not self._lives:
+        if self._has_ended:
             return "ended"
         if not self._was_connected:
             return "connecting" if self._silence_s < LOST_AFTER_S else "unknown"

@@ -219,7 +219,6 @@ def watched(at: Path) -> Repo:
     monitor = repo.write("../monitor", '#!/bin/sh\nprintf "token\\0"\n')
     monitor.chmod(0o755)
     repo.git("config", "core.fsmonitor", str(monitor))
-    repo.git("config", "core.untrackedCache", "true")
     repo.git("update-index", "--index-version", "4", "--fsmonitor", "--untracked-cache")
     repo.git("status")
     repo.write("a", "changed\n")
@@ -230,7 +229,8 @@ def watched(at: Path) -> Repo:
 def filtered(at: Path) -> Repo:
     """Hooks and filters that fail, line ends, encodings: the bytes as they lie."""
     repo = Repo.make(at / "repo")
-    repo.write("model.bin", b"\0" * 3000)
+    for name in ("model.bin", "touched.bin"):
+        repo.write(name, b"\0" * 3000)
     repo.write("rows.csv", "a\r\nb\r\n")
     repo.write("wide.txt", "wide\n".encode("utf-16"))
     repo.write("ident.py", "# $Id$\n")
@@ -249,6 +249,7 @@ def filtered(at: Path) -> Repo:
     repo.git("config", "filter.lfs.clean", "touch filter-was-here; false")
     for name in ("pre-commit", "reference-transaction", "post-index-change"):
         repo.write(f".git/hooks/{name}", FAILS).chmod(0o755)
+    os.utime(repo.path / "touched.bin")
     repo.write("new.bin", b"\1" * 2000)
     return repo
 
@@ -272,7 +273,7 @@ def hidden(at: Path) -> Repo:
     repo.git("update-index", "--skip-worktree", "skipped")
     repo.git("update-index", "--assume-unchanged", "assumed")
     repo.write("skipped", "two\n")
-    repo.write("assumed", "two, longer\n")
+    repo.write("assumed", "longer\n")
     return repo
 
 

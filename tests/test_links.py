@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import HostError, PipelineError, SpecError, TransportError
 from pipeline.schema import Host as Spec
+from pipeline.schema import LinkKind
 from remote import command, flow, hosts, login, openssh
 from remote.here import Here
 from remote.lasting import Lasting
@@ -42,7 +43,7 @@ SOON_S = 10.0
 DEAD_S = openssh.ALIVE_EVERY_S * (openssh.ALIVE_MISSES + 1) + 5.0
 PYTHON = "/usr/bin/python3"
 BULK = os.urandom(1 << 20) * 5
-KINDS: tuple[hosts.Kind, ...] = ("openssh", "lasting")
+KINDS: tuple[LinkKind, ...] = ("openssh", "lasting")
 ODD = (
     *("two words", "", " ", "it's", '"double"', "$HOME", "$(id)", "`id`", "a;b", "a&b"),
     *("back\\slash", "two\\\\slashes", "\\'", "end\\", "new\nline", "tab\t", "*", "?"),

@@ -15,8 +15,9 @@ from rich.console import Console
 from pipeline import events
 from pipeline.clock import stamp
 from pipeline.events import Event, Happening
-from pipeline.picture import Sight, picture
+from pipeline.picture import picture
 from pipeline.progress import RunState, StageState, fold
+from pipeline.sight import Sight
 from pipeline.telling import Knowing
 
 RUN = "20261120-1710-a3f9"

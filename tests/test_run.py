@@ -477,12 +477,19 @@ def test_a_box_that_shuts_down_stops_the_run(laptop: Laptop) -> None:
 def runner_pids(laptop: Laptop) -> list[int]:
     """Find the runner of the latest run."""
     done = subprocess.run(
-        ["pgrep", "-f", f"pyz run {laptop.run_id}"],
-        capture_output=True,
-        text=True,
-        check=True,
+        ["pgrep", "-x", "pipeline-run"], capture_output=True, text=True, check=True
     )
-    return [int(pid) for pid in done.stdout.split()]
+    pids = [int(pid) for pid in done.stdout.split()]
+    home = str(laptop.run_folder())
+    return [pid for pid in pids if cwd_of(pid) == home]
+
+
+def cwd_of(pid: int) -> str:
+    """Where a process works; nothing when it ended meanwhile."""
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except FileNotFoundError:
+        return ""
 
 
 def test_a_killed_keeper_is_replaced(laptop: Laptop) -> None:

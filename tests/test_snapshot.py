@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
 from pipeline import borrow
 from tests.repos import Repo, run_git, trace
+
+CHECKOUT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -139,43 +140,46 @@ def test_settings_of_the_user_say_what_to_ignore(
 def test_inside_a_hook_it_is_the_same(repo: Repo, tmp_path: Path) -> None:
     """Git sets GIT_DIR and GIT_INDEX_FILE in hooks; no call of ours follows them."""
     other = Repo.make(tmp_path / "other")
-    repo.write("new")
-    code = (
-        "from pathlib import Path; from pipeline.snapshot import take;"
-        "from pipeline.schema import ShipRules; import sys; root = Path(sys.argv[1]);"
-        "print(take(root, ShipRules(), run='r1', scratch=root/'.pipeline/s.git').files)"
-    )
+    other.commit({"other": "x\n"})
     hook = {"GIT_DIR": f"{other.path}/.git", "GIT_INDEX_FILE": f"{other.path}/none"}
     before = trace(other.path)
 
-    said = subprocess.check_output(
-        [sys.executable, "-c", code, str(repo.root)],
-        env={**os.environ, **hook, "PYTHONPATH": str(Path(__file__).parent.parent)},
-    )
+    said, _ = taking(repo, "r1", hook).communicate()
 
-    assert said == b"2\n"
+    assert said.strip() == repo.git("rev-parse", "HEAD")
     assert trace(other.path) == before
 
 
 def test_two_at_once_do_not_mix(repo: Repo) -> None:
     """Runs started in one folder at one moment wait for each other."""
     repo.write("new")
-    taken: list[str] = []
-    turns = [
-        threading.Thread(target=lambda n=n: taken.append(repo.take(run=f"r{n}").commit))
-        for n in range(4)
+
+    turns = [taking(repo, f"r{n}") for n in range(4)]
+    commits = [turn.communicate()[0].strip() for turn in turns]
+
+    kept = ("for-each-ref", "--format=%(objectname) %(tree)", "refs/heads/ship")
+    pairs = [
+        line.split() for line in run_git(repo.scratch, *kept).decode().splitlines()
     ]
+    assert [commit for commit, _ in pairs] == commits
+    assert len({tree for _, tree in pairs}) == 1
 
-    for turn in turns:
-        turn.start()
-    for turn in turns:
-        turn.join()
 
-    assert len(taken) == 4
-    trees = {
-        run_git(repo.scratch, "rev-parse", f"{commit}^{{tree}}") for commit in taken
-    }
-    assert len(trees) == 1
+def taking(
+    repo: Repo, run: str, more: dict[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Start a process that takes a snapshot and says its commit."""
+    code = (
+        "import sys; from pathlib import Path; from pipeline.schema import ShipRules;"
+        "from pipeline.snapshot import take; root, scratch = map(Path, sys.argv[2:]);"
+        "print(take(root, ShipRules(), run=sys.argv[1], scratch=scratch).commit)"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code, run, str(repo.root), str(repo.scratch)],
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT), **(more or {})},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def test_a_run_may_take_its_snapshot_again(repo: Repo) -> None:

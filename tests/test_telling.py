@@ -155,8 +155,7 @@ done: 1 stage in 2 h 07 min.
 gate failed: fit: gate 'ece <= 0.05' failed: ece is 0.083
   sealed as aa90b13 with Verdict: fail
   look at:        git log run/{RUN}
-  then:           mend the code or move the gate, and: pipeline run
-                  (what is sealed is reused; a moved gate runs nothing)""",
+  then:           mend the code or move the gate, and: pipeline run""",
     ),
     "stage failed": (
         "ended",
@@ -166,7 +165,7 @@ failed: train: OOM
   at line 3
   its log:        results/{RUN}/train/stage.log
   try again with: pipeline resume {RUN}
-  or mend it:     pipeline run   (what is sealed is reused)""",
+  with new code:  pipeline run""",
     ),
     "box refused": (
         "ended",
@@ -174,7 +173,7 @@ failed: train: OOM
         f"""\
 failed: host 'ec2': the disk is full
   try again with: pipeline resume {RUN}
-  or mend it:     pipeline run   (what is sealed is reused)""",
+  with new code:  pipeline run""",
     ),
 }
 
