@@ -64,6 +64,9 @@ def survey(folder: Path) -> dict[str, Artifact]:
     Links are refused: a seal that points elsewhere seals nothing. So are sockets,
     pipes and devices.
     """
+    if folder.is_symlink() or not folder.is_dir():
+        message = f"{folder.name!r} is not the folder any more that the stage was given"
+        raise IntegrityError(message, hint="write into it; do not put it elsewhere")
     found: dict[str, Artifact] = {}
     for place, folders, names in os.walk(folder):
         folders.sort()

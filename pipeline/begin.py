@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pipeline.schema import Resolved
     from pipeline.wire import Beginning
 
+# What git says of a pack whose other half the laptop thought was here.
+_LACKING = (b"unresolved delta", b"missing", b"did not receive expected object")
+
 
 def begin(box: BoxPaths, asked: Beginning, pack: BinaryIO) -> bool:
     """Take in the snapshot and make the run's folder.
@@ -31,25 +34,39 @@ def begin(box: BoxPaths, asked: Beginning, pack: BinaryIO) -> bool:
         message = f"{plan.run!r} cannot be the name of a run"
         raise HostError(message)
     box.runs.mkdir(parents=True, exist_ok=True)
-    with files.waiting_lock(box.root / "begin.lock"):
-        repository = _code(box, asked.object_format)
-        if not _take_in(repository, asked, pack):
-            return False
+    lock = box.root / "begin.lock"
+    with files.waiting_lock(lock):
+        repository = _code(box, asked)
+    # With the lock free: a laptop that vanishes while it ships holds up nobody else.
+    if not _take_in(repository, asked, pack):
+        return False
+    with files.waiting_lock(lock):
         paths = RunPaths(box.run(plan.run), PurePosixPath(plan.prefix))
         if paths.plan.exists():
             _check_same(paths, plan)
-        else:
+            return True
+        try:
             _make(repository, paths, plan)
+        except BaseException:
+            _unmake(repository, paths, plan)
+            raise
     return True
 
 
-def _code(box: BoxPaths, object_format: str) -> Git:
+def _unmake(repository: Git, paths: RunPaths, plan: Resolved) -> None:
+    """Leave nothing of a run that could not be made: its disk may be full of it."""
+    files.remove_tree(paths.root)
+    repository.ask("worktree", "prune")
+    repository.ask("update-ref", "-d", f"refs/heads/ship/{plan.run}")
+
+
+def _code(box: BoxPaths, asked: Beginning) -> Git:
     """Give the bare repository of the project, made at first use."""
     if not (box.code / "HEAD").exists():
         draft = box.root / f".code.{os.getpid()}.draft"
         files.remove_tree(draft)
         made = Git(draft).ask(
-            "init", "-q", "--bare", f"--object-format={object_format}"
+            "init", "-q", "--bare", f"--object-format={asked.object_format}"
         )
         if made.code:
             raise refusal(("init",), made)
@@ -57,19 +74,30 @@ def _code(box: BoxPaths, object_format: str) -> Git:
         (draft / "info").mkdir(exist_ok=True)
         (draft / "info" / "attributes").write_text(ATTRIBUTES)
         files.move(draft, box.code)
-    return Git(box.code)
+    repository = Git(box.code)
+    _graft(repository, asked.shallow)
+    return repository
 
 
 def _take_in(repository: Git, asked: Beginning, pack: BinaryIO) -> bool:
     """Make sure the snapshot is here whole, and name it."""
     commit = asked.plan.snapshot
     if not _is_whole(repository, commit):
-        _graft(repository, asked.shallow)
+        before = _drafts(repository)
         said = repository.ask("index-pack", "--stdin", "--fix-thin", stdin=pack)
-        if said.code or not _is_whole(repository, commit):
+        if said.code:
+            for path in _drafts(repository) - before:  # a full disk must not stay full
+                files.remove_tree(path)
+        if said.code and not any(sign in said.err for sign in _LACKING):
+            raise refusal(("index-pack",), said)
+        if not _is_whole(repository, commit):
             return False
     repository.out("update-ref", f"refs/heads/ship/{asked.plan.run}", commit)
     return True
+
+
+def _drafts(repository: Git) -> set[Path]:
+    return set((repository.folder / "objects" / "pack").glob("tmp_*"))
 
 
 def _graft(repository: Git, shallow: tuple[str, ...]) -> None:
@@ -103,29 +131,36 @@ def _make(repository: Git, paths: RunPaths, plan: Resolved) -> None:
         files.remove_tree(paths.root)
         repository.out("worktree", "prune")
     paths.root.mkdir(mode=0o700)
+    homes = _data_homes(plan)
     repository.out(
         *("worktree", "add", "--quiet", "--force", "--detach"),
         *(str(paths.tree), plan.snapshot),
     )
-    _link_data(paths, plan)
+    _link_data(paths, plan, homes)
     for folder in (paths.control, paths.raw, paths.attempts, paths.checkpoints):
         folder.mkdir(mode=0o700)
     files.replace_text(paths.plan, codec.dumps(plan), durable=True)
 
 
-def _link_data(paths: RunPaths, plan: Resolved) -> None:
+def _data_homes(plan: Resolved) -> dict[str, Path]:
+    """Find each data set on this box, before anything is made."""
+    homes = {}
+    for name, home in plan.data.items():
+        homes[name] = Path(home).expanduser()
+        if not homes[name].exists():
+            message = f"data {name!r} is not on host {plan.host!r}: {home}"
+            raise HostError(message, hint=f"put it there, or correct data.{name}")
+    return homes
+
+
+def _link_data(paths: RunPaths, plan: Resolved, homes: dict[str, Path]) -> None:
     """Put a link to each data set at its place in the worktree."""
     for data in plan.pipeline.data:
-        home = plan.data.get(data.name)
-        if home is None:
+        if data.name not in homes:
             continue
-        target = Path(home).expanduser()
-        if not target.exists():
-            message = f"data {data.name!r} is not on host {plan.host!r}: {home}"
-            raise HostError(message, hint=f"put it there, or correct data.{data.name}")
         place = paths.base / data.path
         if place.exists() or place.is_symlink():
             message = f"data {data.name!r} cannot be linked: {data.path} is in git"
             raise HostError(message, hint="data lies outside git, at a path of its own")
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(target)
+        place.symlink_to(homes[data.name])

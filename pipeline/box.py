@@ -5,28 +5,31 @@
     stop    leave a wish for the runner
     follow  stream events, beats and logs home
     carry   stream other files home
-    run, keeper, child   what the box starts itself
+    keeper, child   what the runner starts itself
 
 Requests come on stdin. A name on the command line is one of ours and checked.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import sys
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from pipeline import codec, files
+from pipeline import codec, files, schema
 from pipeline.clock import SystemClock
 from pipeline.errors import BUG, DONE, HostError, PipelineError
-from pipeline.layout import BoxPaths, RunPaths, is_safe_name
+from pipeline.follow import has_ended
+from pipeline.layout import PLAN, STOP, BoxPaths, RunPaths, is_safe_name
 from pipeline.wire import Answer, Beginning, Carrying, Following, read_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LAUNCH_S = 20.0
+_LAUNCH_S = 60.0  # to fence off what an earlier runner left may take its time
+# What is kept here is nobody else's; a stage gets the umask that its user has.
+_UMASK = os.umask(0o077)
 # Said by a relative path from the home, which is left when a runner is detached.
 _PYZ = Path(sys.argv[0]).absolute()
 
@@ -42,11 +45,22 @@ def main(argv: list[str] | None = None) -> int:
         return BUG
     try:
         return act(*names)
-    except PipelineError as error:
-        _answer(Answer(error=error.message, hint=error.hint))
-        return error.exit_code
     except BrokenPipeError:
         return DONE  # the laptop hung up
+    except PipelineError as error:
+        return _refuse(verb, error)
+    except OSError as error:
+        what = f"{error.strerror}: {error.filename}" if error.filename else str(error)
+        return _refuse(verb, HostError(what, hint="on the box itself"))
+
+
+def _refuse(verb: str, error: PipelineError) -> int:
+    """Answer with what went wrong: where frames or a tar go, beside them."""
+    out = sys.stderr if verb in ("follow", "carry") else sys.stdout
+    print(
+        codec.dumps(Answer(error=error.message, hint=error.hint)), file=out, flush=True
+    )
+    return error.exit_code
 
 
 def _box() -> BoxPaths:
@@ -67,13 +81,13 @@ def _run_paths(run: str) -> RunPaths:
         raise HostError(message)
     folder = _box().run(run)
     try:
-        prefix = json.loads((folder / "plan.json").read_bytes())["prefix"]
+        plan = schema.read_plan((folder / PLAN).read_bytes())
     except FileNotFoundError as error:
         message = f"run {run!r} is not on this box"
         raise HostError(
             message, hint="see which runs are known: pipeline runs"
         ) from error
-    return RunPaths(folder, PurePosixPath(prefix))
+    return RunPaths(folder, PurePosixPath(plan.prefix))
 
 
 def _stdin() -> BinaryIO:
@@ -93,23 +107,30 @@ def _launch(paths: RunPaths) -> None:
     """
     from pipeline import runner, supervise
 
-    if files.is_locked(paths.runner_lock):
-        return
+    clock = SystemClock()
+    until = clock.monotonic() + _LAUNCH_S
+    while files.is_locked(paths.runner_lock):
+        # One that told its end is about to go; it is waited for.
+        if not has_ended(paths.events) or clock.monotonic() > until:
+            return
+        clock.sleep(0.01)
     # An old wish to stop is not meant for the runner that starts now.
-    (paths.control / "stop").unlink(missing_ok=True)
+    (paths.control / STOP).unlink(missing_ok=True)
     told = _size(paths.events)
     supervise.detach(
-        lambda: runner.run(paths.root, SystemClock(), self_argv=_self_argv()),
+        lambda: runner.run(
+            paths.root, SystemClock(), self_argv=_self_argv(), umask=_UMASK
+        ),
         cwd=paths.root,
         log=paths.runner_log,
         name="pipeline-run",
     )
-    clock = SystemClock()
-    until = clock.monotonic() + _LAUNCH_S
     while clock.monotonic() < until:
         if _size(paths.events) > told:
             return
         clock.sleep(0.01)
+    if files.is_locked(paths.runner_lock):
+        return  # it lives, and takes its time
     said = paths.runner_log.read_text("utf-8", "replace")[-1000:].strip()
     message = f"the runner of {paths.root.name} did not start"
     raise HostError(message, hint=said or f"see {paths.runner_log} on the box")
@@ -148,7 +169,7 @@ def _stop(run: str) -> int:
     paths = _run_paths(run)
     lives = files.is_locked(paths.runner_lock)
     if lives:
-        (paths.control / "stop").touch()
+        (paths.control / STOP).touch()
     _answer(Answer(lives=lives, folder=str(paths.root)))
     return DONE
 
@@ -179,12 +200,6 @@ def _carry(run: str) -> int:
     return DONE
 
 
-def _run(run: str) -> int:
-    from pipeline import runner
-
-    return runner.run(_box().run(run), SystemClock(), self_argv=_self_argv())
-
-
 def _keeper() -> int:
     from pipeline.keeper import keep
 
@@ -204,7 +219,6 @@ _VERBS: dict[str, Callable[..., int]] = {
     "stop": _stop,
     "follow": _follow,
     "carry": _carry,
-    "run": _run,
     "keeper": _keeper,
     "child": _child,
 }

@@ -16,7 +16,7 @@ import sys
 import traceback
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,6 @@ class Order:
     paths: tuple[str, ...]
     seed: int = 0
     device: str = "cpu"
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def main(order_path: str) -> int:

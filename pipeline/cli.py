@@ -6,13 +6,22 @@ The roof: the only place that prints an error, and the only one that ends the pr
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import __version__
-from pipeline.errors import BUG, INTERRUPTED, PipelineError, SpecError
+from pipeline.errors import (
+    BUG,
+    DONE,
+    INTERRUPTED,
+    NOT_AFFECTED,
+    PipelineError,
+    SpecError,
+    trouble_here,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +37,10 @@ RUN may be any part of a run's name that no other run has; without it, the lates
 """
 
 
+# Verbs whose code says how a run ended: unseen to its end, it is not done.
+_WATCHING = ("run", "attach", "resume")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; give the exit code."""
     try:
@@ -40,12 +53,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read us has seen enough; nothing more can be said, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        verb = next(iter(sys.argv[1:] if argv is None else argv), "")
+        return INTERRUPTED if verb in _WATCHING else DONE
+    except OSError as error:
+        trouble = trouble_here(error)
+        print(trouble, file=sys.stderr)
+        return trouble.exit_code
     except Exception as bug:  # noqa: BLE001 - the roof: whatever fell through is ours
         return _report_bug(bug)
 
 
 def _do(argv: Sequence[str] | None) -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name from a box may be no text at all; stderr is made so from the start.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         args = _parser().parse_args(argv)
         from pipeline import commands
@@ -90,7 +111,7 @@ def _report_bug(bug: Exception) -> int:
         log.write(f"{platform.platform()}\nverb: {sys.argv[1:2]}\n\n")
         log.write("".join(traceback.format_exception(bug)))
     print(f"a bug of ours: {type(bug).__name__}: {bug}", file=sys.stderr)
-    print("  runs on a box are not affected", file=sys.stderr)
+    print(f"  {NOT_AFFECTED}", file=sys.stderr)
     print(f"  please send this file: {log.name}", file=sys.stderr)
     return BUG
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import files, memory, progress
 from pipeline.clock import SystemClock, spoken
-from pipeline.errors import DONE, INTERRUPTED, SpecError
+from pipeline.errors import DONE, INTERRUPTED, SpecError, TransportError
 from pipeline.events import read_events
 from pipeline.layout import BOX_HOME, BoxPaths, RunPaths
 
@@ -90,7 +90,7 @@ def attach(args: Namespace, paths: LaptopPaths) -> int:
 
 def resume(args: Namespace, paths: LaptopPaths) -> int:
     """Launch a runner for a run that is there, and watch it."""
-    from remote.start import prepare_mirror
+    from remote.folders import prepare_mirror
 
     record = memory.find_run(paths, args.run)
     if _seen(record, paths).exit_code == DONE:
@@ -111,7 +111,14 @@ def resume(args: Namespace, paths: LaptopPaths) -> int:
 def stop(args: Namespace, paths: LaptopPaths) -> int:
     """Leave the wish to stop."""
     record = memory.find_run(paths, args.run)
-    if _far(record).stop(record.run).lives:
+    try:
+        lives = _far(record).stop(record.run).lives
+    except TransportError as error:
+        hint = (
+            f"whether the run was asked is not known; again: pipeline stop {record.run}"
+        )
+        raise TransportError(error.message, hint=hint) from error
+    if lives:
         print(f"run {record.run} was asked to stop; see: pipeline attach {record.run}")
     else:
         print(f"run {record.run} is not running; nothing to stop")
@@ -127,17 +134,11 @@ def _far(record: RunRecord) -> Far:
 
 def _watch(far: Far, record: RunRecord, paths: LaptopPaths) -> int:
     """Attach; ^C detaches and says how to come back."""
-    from pipeline.telling import farewell
     from remote.attach import attach as watch
 
     # Asked to end, the watcher ends as by ^C: with the terminal put back.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return watch(far, record, paths, out=sys.stdout)
-    except KeyboardInterrupt:
-        state = _seen(record, paths)
-        print(farewell(state, knowing="alive", run=record.run))
-        return INTERRUPTED
+    return watch(far, record, paths, out=sys.stdout)
 
 
 def status(args: Namespace, paths: LaptopPaths) -> int:
@@ -188,13 +189,19 @@ def runs(args: Namespace, paths: LaptopPaths) -> int:  # noqa: ARG001 - a verb
         state = _seen(record, paths)
         sealed = sum(bool(stage.commit) for stage in state.stages.values())
         word = state.word if state.run else "not heard of"
-        if record.host is None and state.run and not state.has_ended:
-            lives = files.is_locked(_local_run(record).runner_lock)
-            word = word if lives else "dead"
+        if state.run and not state.has_ended:
+            word = _word_unasked(record, word)
         count = f"{sealed}/{len(state.stages)}"
         where = f"{record.host_name:<10}  {word:<12}"
         print(f"{record.run}  {where}  {count:>7}  {record.name}")
     return DONE
+
+
+def _word_unasked(record: RunRecord, word: str) -> str:
+    """Say how a run stands that told no end: of one on a box, it is only a guess."""
+    if record.host is not None:
+        return f"{word}?"
+    return word if files.is_locked(_local_run(record).runner_lock) else "dead"
 
 
 def logs(args: Namespace, paths: LaptopPaths) -> int:
@@ -213,6 +220,7 @@ def logs(args: Namespace, paths: LaptopPaths) -> int:
 def pull(args: Namespace, paths: LaptopPaths) -> int:
     """Bring artifacts home and verify them."""
     from remote.pull import pull as bring
+    from remote.reading import catch_up
 
     stages = list(args.stages)
     wanted = args.run
@@ -221,7 +229,10 @@ def pull(args: Namespace, paths: LaptopPaths) -> int:
     if wanted and wanted in _seen(latest, paths).stages:
         stages, wanted = [wanted, *stages], ""
     record = memory.find_run(paths, wanted)
-    count, size = bring(_far(record), record, paths, stages)
+    far = _far(record)
+    if not _seen(record, paths).has_ended:
+        catch_up(far, record, paths, err=sys.stderr)
+    count, size = bring(far, record, paths, stages)
     what = "1 file" if count == 1 else f"{count} files"
     print(f"{what}, {size} verified, in {paths.artifacts / record.run}")
     return DONE

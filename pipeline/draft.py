@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pipeline import artifact, files
 from pipeline.artifact import Artifact, Manifest
 from pipeline.errors import IntegrityError, StageFailed
+from pipeline.layout import EVENTS, HEARTBEAT, LOG, PROGRESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 METRICS = "metrics.json"
 MANIFEST = "manifest.json"
-LOG = "stage.log"
 OURS = frozenset({MANIFEST, LOG})
 
 Stamp = tuple[int, int, int]  # modification time in ns, size, inode
@@ -59,22 +59,35 @@ def next_number(attempts: Path, stage: str) -> int:
     return max(numbers, default=0) + 1
 
 
-def stamps(base: Path, patterns: Iterable[str]) -> dict[str, Stamp]:
-    """Note how the files that match `patterns` look, before a foreign script runs."""
+def stamps(
+    base: Path, patterns: Iterable[str], never: frozenset[str]
+) -> dict[str, Stamp]:
+    """Note how the files that match `patterns` look, before a foreign script runs.
+
+    never: folders and files below `base` that are ours, and not looked at.
+    """
     wanted = tuple(patterns)
     if not wanted:
         return {}
     found = {}
     for place, folders, names in os.walk(base):
-        folders[:] = [name for name in folders if name != ".git"]
+        here = Path(place).relative_to(base)
+        folders[:] = [f for f in folders if f != ".git" and str(here / f) not in never]
         for name in names:
             path = Path(place, name)
-            relative = path.relative_to(base).as_posix()
-            if path.is_symlink() or not _matches(relative, wanted):
+            relative = (here / name).as_posix()
+            if path.is_symlink() or not _matches(relative, wanted) or relative in never:
                 continue
             status = path.stat()
             found[relative] = (status.st_mtime_ns, status.st_size, status.st_ino)
     return found
+
+
+def ours(stages: Iterable[str]) -> frozenset[str]:
+    """Name what the runner itself writes where pipeline.yaml lies."""
+    flat = (EVENTS, PROGRESS, HEARTBEAT, ".gitattributes")
+    folders = {f"{kind}/{name}" for kind in ("results", "artifacts") for name in stages}
+    return frozenset(folders | {f"results/{name}" for name in flat})
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
@@ -85,11 +98,14 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def collect(
-    stage: Stage, base: Path, before: Mapping[str, Stamp], attempt: AttemptPaths
+    base: Path,
+    before: Mapping[str, Stamp],
+    after: Mapping[str, Stamp],
+    attempt: AttemptPaths,
 ) -> None:
     """Copy what a foreign script changed in its worktree into the draft."""
-    for name, now in stamps(base, stage.collect).items():
-        if before.get(name) == now:
+    for name, look in after.items():
+        if before.get(name) == look:
             continue
         target = attempt.out / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,6 +120,10 @@ def verify(stage: Stage, attempt: AttemptPaths) -> Made:
     """
     artifacts = artifact.survey(attempt.out)
     results = artifact.survey(attempt.results)
+    for name in [*artifacts, *results]:
+        if any(part.lower().rstrip(". ") == ".git" for part in name.split("/")):
+            message = f"stage {stage.name!r} made {name!r}, which git cannot hold"
+            raise IntegrityError(message, hint="leave the .git of a clone out of $OUT")
     missing = [name for name in stage.outputs if not _has(artifacts, name)]
     if missing:
         named = ", ".join(repr(name) for name in missing)
@@ -143,8 +163,18 @@ def read_metrics(path: Path) -> dict[str, float]:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             message = f"metrics.json: {name!r} should be a number, found {value!r}"
             raise StageFailed(message)
-        numbers[name] = value
+        numbers[name] = _finite_or_refused(name, value)
     return numbers
+
+
+def _finite_or_refused(name: str, value: float) -> float:
+    """Take a number as it is, if it can be held against a gate at all."""
+    try:
+        float(value)
+    except OverflowError as error:
+        message = f"metrics.json: {name!r} is too large for a number"
+        raise StageFailed(message) from error
+    return value
 
 
 def published_metrics(path: Path) -> dict[str, float]:
@@ -173,16 +203,19 @@ def publish(
     in these folders goes first, but for the log, which only grows.
     """
     home = results.stage(stage)
+    for folder in (home, artifacts):
+        folder.mkdir(parents=True, exist_ok=True)  # a stage may have cleared them
     for path in home.iterdir():
         if path.name != LOG:
             files.remove_tree(path)
     # Removed first: a folder can only be renamed onto an empty one.
     files.remove_tree(artifacts / stage)
+    files.open_folders(attempt.out)
     files.move(attempt.out, artifacts / stage)
     for path in attempt.results.iterdir():
         files.move(path, home / path.name)
-    results.metrics(stage).write_text(metrics_text(metrics))
-    results.manifest(stage).write_text(made.manifest.text())
+    files.replace_text(results.metrics(stage), metrics_text(metrics))
+    files.replace_text(results.manifest(stage), made.manifest.text())
 
 
 def make_durable(home: Path, listed: Mapping[str, Artifact], *, above: int) -> None:

@@ -18,6 +18,8 @@ DONE = 0
 BUG = 70
 INTERRUPTED = 130
 
+NOT_AFFECTED = "runs on a box are not affected"
+
 
 class PipelineError(Exception):
     """Something a user can understand and act on."""
@@ -72,3 +74,10 @@ class IntegrityError(PipelineError):
     """A file is not what its manifest says."""
 
     exit_code = 7
+
+
+def trouble_here(error: OSError) -> HostError:
+    """Say what this machine refused: a full disk, a folder that may not be written."""
+    said = error.strerror or str(error) or type(error).__name__
+    where = f": {error.filename}" if error.filename is not None else ""
+    return HostError(f"this machine: {said}{where}", hint=NOT_AFFECTED)

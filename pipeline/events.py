@@ -6,14 +6,16 @@ or a read in the middle of a write) and leaves it for later.
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pipeline import codec
+from pipeline import codec, files
 from pipeline.clock import Clock, stamp
 from pipeline.errors import IntegrityError
 from pipeline.gate import Verdict
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EVENT_FORMAT = 1
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,15 +189,29 @@ class Event:
 
 def encode(event: Event) -> str:
     """Write an event as one line, without its newline."""
-    body = codec.encode(event.what)
+    body = codec.encode(_finite(event.what))
     head = {"v": EVENT_FORMAT, "at": event.at, "kind": event.what.kind}
     return codec.escaped(
         json.dumps(
             {**head, **body},  # type: ignore[dict-item]  # a dataclass gives an object
             ensure_ascii=False,
             separators=(",", ":"),
+            allow_nan=False,
         )
     )
+
+
+def _finite(what: Happening) -> Happening:
+    """Leave out numbers that are not finite: JSON has no word for them."""
+    changed: dict[str, Any] = {}
+    for name in ("numbers", "metrics"):
+        numbers: Mapping[str, float] = getattr(what, name, {})
+        if not all(map(math.isfinite, numbers.values())):
+            changed[name] = {k: v for k, v in numbers.items() if math.isfinite(v)}
+    for name in ("done", "total", "duration_s", "silent_s"):
+        if not math.isfinite(getattr(what, name, 0.0)):
+            changed[name] = 0.0
+    return dataclasses.replace(what, **changed) if changed else what
 
 
 def decode(line: str | bytes) -> Event | None:
@@ -237,22 +254,51 @@ class EventLog:
         """Open for appending; a torn last line gets its newline."""
         self._clock = clock
         self._turn = threading.Lock()
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
-        self._handle = os.open(path, flags, 0o644)
+        self._path = path
+        self._handle = os.open(path, _FLAGS, 0o644)
         size = os.fstat(self._handle).st_size
         if size and os.pread(self._handle, 1, size - 1) != b"\n":
             os.write(self._handle, b"\n")
 
-    def append(self, what: Happening, *, durable: bool = False) -> Event:
-        """Tell it; with `durable`, it survives a power cut once this returns."""
+    def append(self, what: Happening | Event, *, durable: bool = False) -> Event:
+        """Tell it; with `durable`, it survives a power cut once this returns.
+
+        What comes as an Event has its time already. A line that does not fit on the
+        disk leaves no half of it.
+        """
         with self._turn:
-            event = Event(at=stamp(self._clock.now()), what=what)
+            event = what if isinstance(what, Event) else self.dated(what)
             line = encode(event).encode() + b"\n"
-            while line:
-                line = line[os.write(self._handle, line) :]
+            size = os.fstat(self._handle).st_size
+            try:
+                while line:
+                    line = line[os.write(self._handle, line) :]
+            except OSError:
+                os.ftruncate(self._handle, size)
+                raise
             if durable:
                 os.fsync(self._handle)
         return event
+
+    def heal(self) -> bool:
+        """Put the log back in its place if somebody removed it; tell whether so."""
+        with self._turn:
+            ours = os.fstat(self._handle)
+            try:
+                there = self._path.stat()
+            except FileNotFoundError:
+                there = None
+            if there and (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino):
+                return False
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            files.replace_bytes(self._path, os.pread(self._handle, ours.st_size, 0))
+            os.close(self._handle)
+            self._handle = os.open(self._path, _FLAGS, 0o644)
+            return True
+
+    def dated(self, what: Happening) -> Event:
+        """Make the event of what happens now."""
+        return Event(at=stamp(self._clock.now()), what=what)
 
     def close(self) -> None:
         """Close it."""

@@ -10,8 +10,12 @@ import contextlib
 import fcntl
 import os
 import shutil
+import threading
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pipeline.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +23,7 @@ if TYPE_CHECKING:
 
 def replace_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Replace `path` in one step: a reader sees the old or the new, never half."""
-    # The name of a draft begins with a dot: mirrors leave those out. It holds the pid,
-    # since two processes of the laptop may write the same file.
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    draft = draft_of(path)
     with draft.open("wb") as file:
         file.write(data)
         if durable:
@@ -32,9 +34,21 @@ def replace_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
         sync_folder(path.parent)
 
 
+def draft_of(path: Path) -> Path:
+    """Name a draft beside `path`, which no other process or thread names so.
+
+    It begins with a dot: mirrors leave those out. The name of `path` may be as long as
+    names can be, so it is no part of it.
+    """
+    mark = zlib.crc32(os.fsencode(path.name))
+    who = f"{os.getpid()}-{threading.get_native_id()}"
+    return path.with_name(f".{mark:08x}.{who}.draft")
+
+
 def replace_text(path: Path, text: str, *, durable: bool = False) -> None:
-    """Replace the text of `path` in one step."""
-    replace_bytes(path, text.encode(), durable=durable)
+    """Replace the text of `path` in one step; what UTF-8 cannot hold is spelled out."""
+    # A file's name may be no text at all, and be part of a message or a picture.
+    replace_bytes(path, text.encode("utf-8", "backslashreplace"), durable=durable)
 
 
 def sync_folder(folder: Path) -> None:
@@ -61,11 +75,27 @@ def move(source: Path, target: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove `path`, whatever it is; it may be gone already."""
-    if path.is_symlink() or path.is_file():
+    """Remove `path`, whatever it is; it may be gone already.
+
+    A folder that its maker closed to writing is opened first. What cannot be removed
+    is an error: a rename onto what is left would fail, again and again.
+    """
+    if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
-    else:
-        shutil.rmtree(path, ignore_errors=True)
+        return
+    open_folders(path)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+def open_folders(root: Path) -> None:
+    """Give ourselves the right to change what is in `root` and below."""
+    root.chmod(root.stat().st_mode | 0o700)
+    for place, folders, _ in os.walk(root):
+        for name in folders:
+            folder = Path(place, name)
+            if not folder.is_symlink():
+                folder.chmod(folder.stat().st_mode | 0o700)
 
 
 def open_lock(path: Path) -> int | None:
@@ -77,10 +107,18 @@ def open_lock(path: Path) -> int | None:
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         os.close(handle)
         return None
+    except OSError as error:
+        os.close(handle)
+        raise _no_locks(path, error) from error
     return handle
+
+
+def _no_locks(path: Path, error: OSError) -> HostError:
+    message = f"{path} cannot be locked: {error.strerror}"
+    return HostError(message, hint="runs need a file system with locks for their home")
 
 
 def is_locked(path: Path) -> bool:
@@ -95,8 +133,10 @@ def is_locked(path: Path) -> bool:
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return True
+    except OSError as error:
+        raise _no_locks(path, error) from error
     else:
         return False
     finally:
@@ -116,7 +156,7 @@ def waiting_lock(path: Path) -> Iterator[None]:
 
 def point_link(link: Path, target: str) -> None:
     """Make `link` a symbolic link to `target`, replacing a link that was there."""
-    draft = link.with_name(f".{link.name}.{os.getpid()}.draft")
+    draft = draft_of(link)
     draft.unlink(missing_ok=True)
     draft.symlink_to(target)
     os.replace(draft, link)

@@ -14,7 +14,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from pipeline import events, files
-from pipeline.layout import ResultPaths
+from pipeline.layout import EVENTS, HEARTBEAT, LOG, PROGRESS, ResultPaths
 from pipeline.wire import Frame, encode_frame
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ STILL_S = 5.0  # a line that says nothing else must say this, or it counts as lo
 _STAMP_S = 1.0
 _BLOCK = 1 << 18
 CRC_BYTES = 1 << 16
-GROWING = frozenset({"events.jsonl", "stage.log"})
-LIVE = frozenset({"PROGRESS.txt", "HEARTBEAT.txt"})
+GROWING = frozenset({EVENTS, LOG})
+LIVE = frozenset({PROGRESS, HEARTBEAT})
 
 
 def crc_of_end(path: Path, size: int) -> int:
@@ -146,30 +146,42 @@ class Follower:
             yield Frame(kind="stamp", stamp=stamp)
 
     def _has_ended(self) -> bool:
-        """Tell whether the last event says the end."""
+        """Tell whether the last event says the end; looked at when there is news."""
         try:
-            with self._results.events.open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                if size == self._looked_at_size:
-                    return False
-                file.seek(max(0, size - CRC_BYTES))
-                tail = file.read()
+            size = self._results.events.stat().st_size
         except OSError:
             return False
+        if size == self._looked_at_size:
+            return False
         self._looked_at_size = size
-        story = list(events.read_events(tail))
-        return bool(story) and isinstance(story[-1].what, events.RunEnded)
+        return has_ended(self._results.events)
+
+
+def has_ended(story: Path) -> bool:
+    """Tell whether the last event of a story says the end, however long its line."""
+    try:
+        with story.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            span, tail = CRC_BYTES, b""
+            while tail.count(b"\n") < 2 and len(tail) < size:
+                file.seek(max(0, size - span))
+                tail = file.read(span)
+                span *= 4
+    except OSError:
+        return False
+    told = list(events.read_events(tail))
+    return bool(told) and isinstance(told[-1].what, events.RunEnded)
 
 
 def growing_files(results: Path) -> list[str]:
     """Give the files of a results folder that are appended to, events first."""
-    found = ["events.jsonl"] if (results / "events.jsonl").exists() else []
+    found = [EVENTS] if (results / EVENTS).exists() else []
     try:
         entries = sorted(os.scandir(results), key=lambda entry: entry.name)
     except OSError:
         return found
     for entry in entries:
-        log = f"{entry.name}/stage.log"
+        log = f"{entry.name}/{LOG}"
         is_folder = entry.is_dir(follow_symlinks=False)
         if is_folder and os.path.isfile(os.path.join(results, log)):  # noqa: PTH113, PTH118
             found.append(log)

@@ -6,13 +6,10 @@ variables, never asks for a password, and never collects garbage in the backgrou
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -151,111 +148,6 @@ def refusal(args: Sequence[str], said: Said) -> HostError:
     """Turn a failed command into an error that shows all it said."""
     told = said.err.decode("utf-8", "replace").strip() or "(it said nothing)"
     return HostError(f"git {args[0]} ended in {said.code}", hint=told)
-
-
-class _Kept:
-    """A git command that stays open: a question a line, an answer a line."""
-
-    def __init__(self, git: Git, *args: str) -> None:
-        self._process = git.spawn(*args)
-        self._args = args
-        self._turn = threading.Lock()
-
-    def ask(self, question: bytes, *, lines: int = 1) -> str:
-        """Ask, and give the last of the lines it answers."""
-        asked, answered = self._process.stdin, self._process.stdout
-        assert asked is not None
-        assert answered is not None
-        answer = b""
-        with self._turn, contextlib.suppress(BrokenPipeError):
-            asked.write(question)
-            asked.flush()
-            for _ in range(lines):
-                answer = answered.readline()
-        if not answer.endswith(b"\n"):
-            message = f"git {self._args[0]} ended in the middle of the work"
-            hint = "the disk may be full, or the repository damaged: git fsck"
-            raise HostError(message, hint=hint)
-        return answer.decode().strip()
-
-    def close(self) -> None:
-        for end in (self._process.stdin, self._process.stdout):
-            if end is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    end.close()
-        self._process.wait()
-
-
-class Objects:
-    """Writes blobs, trees and commits with no process started per object."""
-
-    def __init__(self, git: Git, scratch: Path) -> None:
-        """Write into `git`; commits are drafted in the file `scratch`."""
-        self._git = git
-        self._scratch = scratch
-        self._open: list[_Kept] = []
-
-    @cached_property
-    def _blobs(self) -> _Kept:
-        return self._kept("hash-object", "-w", "--no-filters", "--stdin-paths")
-
-    @cached_property
-    def _trees(self) -> _Kept:
-        return self._kept("mktree", "-z", "--batch")
-
-    @cached_property
-    def _commits(self) -> _Kept:
-        return self._kept("hash-object", "-w", "-t", "commit", "--stdin-paths")
-
-    @cached_property
-    def _refs(self) -> _Kept:
-        return self._kept("update-ref", "--stdin")
-
-    def _kept(self, *args: str) -> _Kept:
-        kept = _Kept(self._git, *args)
-        self._open.append(kept)
-        return kept
-
-    def blob(self, path: Path) -> str:
-        """Write the bytes of a file, unfiltered; give the object's name."""
-        name = os.fsencode(path.absolute())
-        if b"\n" in name or name.endswith(b"\r"):  # it reads a line a name
-            arguments = ("hash-object", "-w", "--no-filters", "--", os.fsdecode(name))
-            return self._git.text(*arguments)
-        return self._blobs.ask(name + b"\n")
-
-    def tree(self, entries: Mapping[str, Entry]) -> str:
-        """Write one level of a tree; git itself puts the names in order."""
-        lines = (
-            f"{e.mode} {e.kind} {e.name}\t".encode() + os.fsencode(name) + b"\0"
-            for name, e in entries.items()
-        )
-        return self._trees.ask(b"".join(lines) + b"\0")
-
-    def commit(self, tree: str, parent: str, message: str, *, at: int) -> str:
-        """Write a commit of ours; moving a branch onto it is another step."""
-        who = f"{IDENTITY['GIT_AUTHOR_NAME']} <{IDENTITY['GIT_AUTHOR_EMAIL']}>"
-        head = [f"tree {tree}", *([f"parent {parent}"] if parent else [])]
-        head += [f"author {who} {at} +0000", f"committer {who} {at} +0000"]
-        body = message.rstrip("\n").encode("utf-8", "replace").replace(b"\0", b"")
-        self._scratch.write_bytes("\n".join(head).encode() + b"\n\n" + body + b"\n")
-        return self._commits.ask(os.fsencode(self._scratch.absolute()) + b"\n")
-
-    def move(self, ref: str, new: str, old: str) -> None:
-        """Move `ref` from `old` to `new`; refuse when it is not at `old` any more."""
-        order = f"start\nupdate {ref} {new} {old}\ncommit\n".encode()
-        try:
-            self._refs.ask(order, lines=2)
-        except HostError:
-            # A git before 2.30, or a refusal: asked alone, it says which in words. When
-            # only the answer was lost, the ref is where it should be.
-            if self._git.resolve(ref) != new:
-                self._git.out("update-ref", ref, new, old)
-
-    def close(self) -> None:
-        """Let the open commands go."""
-        for kept in self._open:
-            kept.close()
 
 
 @dataclass(frozen=True, slots=True)

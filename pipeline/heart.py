@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
@@ -55,12 +56,17 @@ class Heart:
 
     def _live(self) -> None:
         while True:
-            self.beat()
+            self._beat_once()
             if self._over.wait(self._every_s):
                 return
 
-    def beat(self) -> None:
-        """Write one beat. A full disk must not stop the heart for good."""
+    def _beat_once(self) -> None:
+        """Beat; a full disk, or a figure that cannot be had, stops no heart."""
+        with contextlib.suppress(OSError):
+            self.beat()
+
+    def beat(self, *, with_gpus: bool = True) -> None:
+        """Write one beat."""
         self._beat += 1
         stages, age_s, line = self._told()
         free, total = memory()
@@ -77,19 +83,17 @@ class Heart:
             memory_total=total,
             disk_free=disk.free,
             disk_total=disk.total,
-            gpus=gpu_lines() if self._has_gpus else (),
+            gpus=gpu_lines() if self._has_gpus and with_gpus else (),
             last_line=line,
         )
-        try:
-            files.replace_text(self._path, pulse.text())
-        except OSError:
-            return
+        files.replace_text(self._path, pulse.text())
 
     def close(self) -> None:
         """Beat once more, and stop."""
         self._over.set()
         self._thread.join()
-        self.beat()
+        with contextlib.suppress(OSError):
+            self.beat(with_gpus=False)
 
 
 def memory() -> tuple[int, int]:

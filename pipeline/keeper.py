@@ -7,8 +7,10 @@ went, and whatever it left running is killed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,6 @@ from pipeline.fence import fence
 from pipeline.layout import AttemptPaths
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Sequence
     from typing import BinaryIO
 
@@ -51,43 +52,44 @@ class Keeper:
         """Start a keeper by `argv`."""
         self._argv = tuple(argv)
         self._open: set[bytes] = set()
-        self._process = self._start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        return supervise.spawn_fed(self._argv)
+        self._turn = threading.Lock()  # stages come and go in threads of their own
+        self._process = supervise.spawn_fed(self._argv)
 
     def opened(self, attempt: AttemptPaths) -> None:
         """Tell of an attempt before its process is started, so that no gap is left."""
-        self._open.add(_name(attempt))
-        self._say(b"+" + _name(attempt))
+        with self._turn:
+            self._open.add(_name(attempt))
+            self._say(b"+" + _name(attempt))
 
     def swept(self, attempt: AttemptPaths) -> None:
         """Tell that nothing of an attempt lives any more."""
-        self._open.discard(_name(attempt))
-        self._say(b"-" + _name(attempt))
+        with self._turn:
+            self._open.discard(_name(attempt))
+            self._say(b"-" + _name(attempt))
 
     def look(self) -> None:
         """Start another keeper if this one is gone."""
-        if self._process.poll() is None:
-            return
-        self._process = self._start()
-        for name in sorted(self._open):
-            self._say(b"+" + name)
+        with self._turn:
+            if self._process.poll() is None:
+                return
+            self._process = supervise.spawn_fed(self._argv)
+            for name in sorted(self._open):
+                self._say(b"+" + name)
 
     def _say(self, line: bytes) -> None:
+        """Tell the keeper; one that is gone is replaced, and told all, at `look`."""
         pipe = self._process.stdin
         assert pipe is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             pipe.write(line + b"\n")
             pipe.flush()
-        except BrokenPipeError:
-            self.look()
 
     def close(self) -> None:
         """Let the keeper go; all was swept."""
         pipe = self._process.stdin
         assert pipe is not None
-        pipe.close()
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
         self._process.wait()
 
 

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path, PurePosixPath
 
 PIPELINE_FILE = "pipeline.yaml"
+PLAN = "plan.json"
+STOP = "stop"  # a wish in control/
+EVENTS = "events.jsonl"
+PROGRESS = "PROGRESS.txt"
+HEARTBEAT = "HEARTBEAT.txt"
+LOG = "stage.log"
 BOX_HOME = ".pipeline"  # below the home of whoever the box knows us as
 SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 RUN_ID = re.compile(r"\d{8}-\d{4}-[0-9a-f]{4}")
@@ -74,7 +80,7 @@ class RunPaths:
     @property
     def plan(self) -> Path:
         """The resolved pipeline; its presence means the run was begun whole."""
-        return self.root / "plan.json"
+        return self.root / PLAN
 
     @property
     def runner_lock(self) -> Path:
@@ -114,7 +120,7 @@ class RunPaths:
     @property
     def events(self) -> Path:
         """The story, in the results."""
-        return self.results / "events.jsonl"
+        return self.results / EVENTS
 
     @property
     def artifacts(self) -> Path:
@@ -176,17 +182,17 @@ class ResultPaths:
     @property
     def events(self) -> Path:
         """The story."""
-        return self.root / "events.jsonl"
+        return self.root / EVENTS
 
     @property
     def progress(self) -> Path:
         """The picture of the story."""
-        return self.root / "PROGRESS.txt"
+        return self.root / PROGRESS
 
     @property
     def heartbeat(self) -> Path:
         """The breath."""
-        return self.root / "HEARTBEAT.txt"
+        return self.root / HEARTBEAT
 
     def stage(self, name: str) -> Path:
         """The folder of one stage."""
@@ -194,7 +200,7 @@ class ResultPaths:
 
     def log(self, name: str) -> Path:
         """The published log of one stage."""
-        return self.root / name / "stage.log"
+        return self.root / name / LOG
 
     def metrics(self, name: str) -> Path:
         """The numbers of one stage."""

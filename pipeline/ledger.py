@@ -7,6 +7,7 @@ own folders replaced, so the same outputs always give the same tree.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
@@ -20,9 +21,10 @@ from pipeline.errors import HostError
 from pipeline.gate import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from pipeline.git import Entry, Git, Objects
+    from pipeline.git import Entry, Git
+    from pipeline.objects import Objects
 
 SEAL_FORMAT = 1
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -143,12 +145,24 @@ class Ledger:
         self._snapshot = snapshot
         self._base = tuple(part for part in prefix.parts if part != ".")
         self._turn = threading.Lock()
+        # Left by a power cut: the branch's only writer is we, who hold the run's lock.
+        (repository.folder / f"{self._ref}.lock").unlink(missing_ok=True)
         self.tip = repository.resolve(self._ref)
         if not self.tip:
             repository.out("update-ref", self._ref, snapshot, "0" * len(snapshot))
             self.tip = snapshot
         self._levels: dict[tuple[str, ...], dict[str, Entry]] = {}
         self._load((), f"{self.tip}^{{tree}}")
+
+    @contextlib.contextmanager
+    def _undone_on_error(self) -> Iterator[None]:
+        """Forget what a failed seal prepared: it must not come with the next one."""
+        try:
+            yield
+        except BaseException:
+            self._levels.clear()
+            self._load((), f"{self.tip}^{{tree}}")
+            raise
 
     def _load(self, place: tuple[str, ...], tree: str) -> None:
         """Read the levels of the tree that seals change, and no others."""
@@ -192,28 +206,24 @@ class Ledger:
 
         before_move: called when the objects are written and the ref is not moved.
         """
-        with self._turn:
+        with self._turn, self._undone_on_error():
             self._put("results", seal.stage, made.results_folder, made.results)
             self._put("artifacts", seal.stage, made.artifacts_folder, made.artifacts)
             commit = self._written_commit(seal.message(), at=at)
             before_move()
             return self._move(commit)
 
-    def close_run(
-        self, message: str, folder: Path, names: Iterable[str], *, at: int
-    ) -> str:
-        """Commit the story itself: single files of the results folder, by name."""
-        with self._turn:
-            self._put_story(folder, names)
+    def close_run(self, message: str, story: Mapping[str, Path], *, at: int) -> str:
+        """Commit the story itself: files by their place below the results folder."""
+        with self._turn, self._undone_on_error():
+            level = self._levels[self._below("results")]
+            for name, path in story.items():
+                stage, slash, file = name.partition("/")
+                if slash:
+                    self._add_to(level, stage, {file: self._file(path)})
+                else:
+                    level[name] = self._file(path)
             return self._move(self._written_commit(message, at=at))
-
-    def _put_story(self, folder: Path, names: Iterable[str]) -> None:
-        level = self._levels[self._below("results")]
-        flat = [name for name in names if "/" not in name]
-        level.update(self._files(folder, flat))
-        for name in set(names) - set(flat):
-            stage, _, file = name.partition("/")
-            self._add_to(level, stage, self._files(folder / stage, [file]))
 
     def _add_to(
         self, level: dict[str, Entry], stage: str, more: Mapping[str, Entry]
@@ -246,19 +256,14 @@ class Ledger:
             if slash:
                 below.setdefault(head, []).append(rest)
             else:
-                level.update(self._files(folder, [name]))
+                level[name] = self._file(folder / name)
         for head, rests in below.items():
             level[head] = git.folder_entry(self._nested(folder / head, rests))
         return self._objects.tree(level) if level else ""
 
-    def _files(self, folder: Path, names: Iterable[str]) -> dict[str, Entry]:
-        made = {}
-        for name in names:
-            path = folder / name
-            is_executable = os.access(path, os.X_OK)
-            oid = self._objects.blob(path)
-            made[name] = git.file_entry(oid, is_executable=is_executable)
-        return made
+    def _file(self, path: Path) -> Entry:
+        oid = self._objects.blob(path)
+        return git.file_entry(oid, is_executable=os.access(path, os.X_OK))
 
     def _written_commit(self, message: str, *, at: int) -> str:
         tree = self._written(())

@@ -6,6 +6,7 @@ blotted, progress bars at their last state, and an end to its size.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from typing import TYPE_CHECKING
@@ -62,6 +63,11 @@ def blot(line: bytes, secrets: tuple[bytes, ...]) -> bytes:
     return _SECRET_SHAPES.sub(BLOT, line)
 
 
+def printable(text: str) -> str:
+    """Leave out what would move a cursor or ring a bell where a line is shown."""
+    return "".join(sign for sign in text if sign.isprintable())
+
+
 def last_state(line: bytes) -> bytes:
     r"""Give what a terminal would show of a line drawn again and again with `\r`."""
     states = [part for part in line.rstrip(b"\r").split(b"\r") if part.strip()]
@@ -97,6 +103,7 @@ class LogFollower:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         self._published = os.open(published, flags, 0o644)
         self._room = MOST_BYTES - os.fstat(self._published).st_size
+        self._unwritten = b""
         self._secrets = secrets
         self._on_tick = on_tick
         self._rest = b""
@@ -118,9 +125,17 @@ class LogFollower:
         return len(block)
 
     def close(self) -> None:
-        """Publish all that is left, the last unfinished line too."""
-        while self.pump():
-            pass
+        """Publish what is left, the last unfinished line too.
+
+        What is printed from now on is nobody's; of what would not be shown anyway, only
+        the end is read.
+        """
+        end = os.fstat(self._raw).st_size
+        at = os.lseek(self._raw, 0, os.SEEK_CUR)
+        if end - at > MOST_BYTES:
+            at = os.lseek(self._raw, end - _BLOCK, os.SEEK_SET)
+        while at < end and (read := self.pump()):
+            at += read
         if self._rest:
             self._publish([self._rest])
         os.close(self._raw)
@@ -130,7 +145,7 @@ class LogFollower:
         told = [shown for line in lines if (shown := self._shown(line)) is not None]
         if not told:
             return
-        self.last_line = told[-1].decode("utf-8", "replace")
+        self.last_line = printable(told[-1].decode("utf-8", "replace"))
         if self._room <= 0:
             return
         text = b"\n".join(told) + b"\n"
@@ -139,8 +154,15 @@ class LogFollower:
             text += b"\n... the log goes on in raw/ on the box\n"
             self._room = 0
         self._room -= len(text)
-        while text:
-            text = text[os.write(self._published, text) :]
+        self._unwritten = (self._unwritten + text)[-_BLOCK:]
+        self._write()
+
+    def _write(self) -> None:
+        """Write what is published; a disk that is full for a while ends no stage."""
+        with contextlib.suppress(OSError):
+            while self._unwritten:
+                written = os.write(self._published, self._unwritten)
+                self._unwritten = self._unwritten[written:]
 
     def _shown(self, line: bytes) -> bytes | None:
         if (tick := parse_tick(line)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from pipeline.schema import Resolved
 
 _PATIENCE_S = 60.0
+_MOST_REASON = 4000
 
 
 def notify(plan: Resolved, paths: RunPaths, what: str, reason: str) -> None:
@@ -27,11 +29,12 @@ def notify(plan: Resolved, paths: RunPaths, what: str, reason: str) -> None:
         "PIPELINE_RUN": plan.run,
         "PIPELINE_HOST": plan.host,
         "PIPELINE_NAME": plan.pipeline.name,
-        "PIPELINE_REASON": reason,
+        "PIPELINE_REASON": reason[:_MOST_REASON],
     }
-    supervise.run_aside(
-        ("sh", "-c", command),
-        cwd=paths.base,
-        environment={**os.environ, **told},
-        timeout_s=_PATIENCE_S,
-    )
+    with contextlib.suppress(OSError):
+        supervise.run_aside(
+            ("sh", "-c", command),
+            cwd=paths.base,
+            environment={**os.environ, **told},
+            timeout_s=_PATIENCE_S,
+        )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import artifact, child, codec, draft, files, template
+from pipeline import artifact, child, codec, files, template
 from pipeline.errors import SpecError, StageFailed
 from pipeline.fence import MARK
 from pipeline.fingerprint import fingerprint
@@ -97,9 +98,8 @@ class Orders:
         """Give the stage's environment: the box's own, less what would bend git."""
         self._checkpoints.mkdir(exist_ok=True)
         kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-        bin_folder = str(Path(self._workshop.python).parent)
         ours = {
-            "PATH": f"{bin_folder}{os.pathsep}{kept.get('PATH', os.defpath)}",
+            "PATH": self._path(kept.get("PATH", os.defpath)),
             "OUT": str(attempt.out),
             "RESULTS": str(attempt.results),
             "CHECKPOINTS": str(self._checkpoints),
@@ -113,6 +113,11 @@ class Orders:
         if self._stage.gpus:
             ours["CUDA_VISIBLE_DEVICES"] = ",".join(self._gpus)
         return {**kept, **ours}
+
+    def _path(self, path: str) -> str:
+        """Put the environment's own programs first, wherever its Python was found."""
+        found = shutil.which(self._workshop.python)
+        return f"{Path(found).absolute().parent}{os.pathsep}{path}" if found else path
 
     def fingerprint(self) -> str:
         """Name what the stage makes of its present inputs."""
@@ -152,10 +157,16 @@ class Orders:
 
 
 def _looks(root: Path) -> Iterator[tuple[str, int, int]]:
+    """Say how the files of a data set look; a link counts as what it points to."""
     if root.is_file():
         yield ".", root.stat().st_size, root.stat().st_mtime_ns
-    for name, (modified, size, _inode) in sorted(draft.stamps(root, ["*"]).items()):
-        yield name, size, modified
+    for place, folders, names in os.walk(root, followlinks=True):
+        folders.sort()
+        for path in (Path(place, name) for name in sorted(names)):
+            if path.exists():
+                status = path.stat()
+                relative = path.relative_to(root).as_posix()
+                yield relative, status.st_size, status.st_mtime_ns
 
 
 def as_text(value: object) -> str:

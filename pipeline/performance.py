@@ -1,8 +1,9 @@
 """One stage, from its first try to its seal.
 
-    perform                for each try the stage has
-      _try                 a fresh draft, a process, and what it came to
-      _finish              outputs -> verify -> publish -> judge -> seal -> tell
+    perform         for each try the stage has
+      _try          a fresh draft, a process, and what it came to
+      _seal         outputs -> verify -> publish -> judge -> seal
+    _tell           the event, after the fact
 
 The order is the promise: the commit is the fact, the event tells of it afterwards.
 """
@@ -11,25 +12,25 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline import draft, events, files, gate, template
 from pipeline.errors import GateFailed, PipelineError, StageFailed
 from pipeline.fence import fence
 from pipeline.ledger import Seal, StageFiles
-from pipeline.logs import LogFollower, secret_values
-from pipeline.notify import notify
+from pipeline.listener import Listener
 from pipeline.orders import Orders
-from pipeline.progress import numbers_text
+from pipeline.progress import number_text, numbers_text
 from pipeline.supervise import Attempt, Command, Ending, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pipeline.draft import Made
+    from pipeline.gate import Judgement
     from pipeline.graph import Outcome
     from pipeline.layout import AttemptPaths
-    from pipeline.logs import Tick
     from pipeline.resources import Share
     from pipeline.schema import Stage
     from pipeline.workshop import Workshop
@@ -40,13 +41,23 @@ CRASH_POINTS = (
     *("judged", "sealing", "sealed", "told"),
 )
 GRACE_S = 10.0  # between asking a stage to end and killing it
-_TICK_EVERY_S = 0.5
 
 
 def die_at(stage: str, point: str) -> None:
     """Be killed here, if a test asked for it."""
     if os.environ.get("PIPELINE_DIE_AT") == f"{stage}:{point}":
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A stage that is done: its seal, and what its gates said."""
+
+    seal: Seal
+    commit: str
+    metrics: Mapping[str, float]
+    judgement: Judgement
+    duration_s: float
 
 
 class Performance:
@@ -61,16 +72,17 @@ class Performance:
     ) -> None:
         """Prepare; nothing is started yet."""
         self.stage = stage
-        self.last_line = ""
         self._workshop = workshop
         self._share = share
         self._orders = Orders(stage, workshop, share)
         self._is_stopping = is_stopping
-        self._metrics: dict[str, float] = {}
-        self._error = ""
-        self._ticked_at = float("-inf")
-        self._held_tick: events.StageTicked | None = None
-        self._is_stalled = False
+        self._listener: Listener | None = None
+        self._fingerprint = ""
+
+    @property
+    def last_line(self) -> str:
+        """The last line the stage printed."""
+        return self._listener.last_line if self._listener else ""
 
     def perform(self) -> tuple[Outcome, PipelineError | None]:
         """Try until it is done, or the tries are used up, or a stop was wished."""
@@ -83,14 +95,19 @@ class Performance:
                 if ending.kind == "stopped":
                     return "stopped", None
                 if ending.kind == "done":
-                    return self._finish(attempt, number, ending)
+                    sealed = self._seal(attempt, number, ending)
+                    break
                 failure = _as_failure(self.stage.name, ending.reason)
             except (PipelineError, OSError) as error:
                 failure = _as_failure(self.stage.name, error)
-            self._tell_failed(number, failure, again=left > 0)
+            again = left > 0 and not self._is_stopping()
+            self._tell_failed(number, failure, again=again)
             if self._is_stopping():
                 return "stopped", None
-        return "failed", failure
+        else:
+            return "failed", failure
+        # From here on the stage is done, whatever else goes wrong: no other try.
+        return self._tell(sealed, attempt)
 
     def _tell_failed(self, number: int, failure: PipelineError, *, again: bool) -> None:
         said = events.AttemptFailed(
@@ -104,12 +121,11 @@ class Performance:
     def _try(self, attempt: AttemptPaths, number: int) -> Ending:
         """Make a draft, run the stage in it, and sweep what it left behind."""
         workshop, name = self._workshop, self.stage.name
-        self._metrics, self._error = {}, ""
+        for need in self.stage.needs:
+            workshop.make_sure(need)
         draft.make(attempt)
         workshop.results.stage(name).mkdir(parents=True, exist_ok=True)
-        before = draft.stamps(workshop.paths.base, self.stage.collect)
-        lock = files.open_lock(attempt.lock)
-        assert lock is not None, "a fresh draft has a lock nobody knows"
+        before = self._stamps()
         # The keeper knows the attempt before its process exists: there is no instant
         # at which a killed runner would leave a stage that nobody ends.
         workshop.keeper.opened(attempt)
@@ -117,137 +133,100 @@ class Performance:
         workshop.story.marked()
         die_at(name, "begun")
         try:
-            ending = self._run(attempt, number, lock)
+            ending = self._run(attempt, number)
         finally:
-            os.close(lock)
-            fence(attempt, workshop.clock)
             workshop.keeper.swept(attempt)
         die_at(name, "ended")
-        draft.collect(self.stage, workshop.paths.base, before, attempt)
+        draft.collect(workshop.paths.base, before, self._stamps(), attempt)
         return ending
 
-    def _run(self, attempt: AttemptPaths, number: int, lock: int) -> Ending:
+    def _stamps(self) -> dict[str, draft.Stamp]:
+        names = (stage.name for stage in self._workshop.plan.pipeline.stages)
+        base, patterns = self._workshop.paths.base, self.stage.collect
+        return draft.stamps(base, patterns, draft.ours(names))
+
+    def _run(self, attempt: AttemptPaths, number: int) -> Ending:
         workshop, name = self._workshop, self.stage.name
         raw = workshop.paths.raw_log(name, number)
         raw.touch(mode=0o600)
         argv, environment = self._orders.command(attempt)
-        command = Command(
-            argv=argv,
-            cwd=workshop.paths.base,
-            environment=environment,
-            raw=raw,
-            lock=lock,
-            also=self._share.locks,
-        )
-        started = Attempt(command, workshop.clock)
-        log = LogFollower(
-            raw,
-            workshop.results.log(name),
-            secrets=secret_values(environment),
-            on_tick=self._on_tick,
-        )
-        die_at(name, "started")
+        # Of the inputs as they are now, which is what the stage will read.
+        self._fingerprint = self._orders.fingerprint()
+        heard = Listener(self.stage, workshop, raw=raw, environment=environment)
+        self._listener = heard
         try:
-            ending = started.watch_over(self._watch(log))
+            started = self._start(attempt, argv, environment)
+            die_at(name, "started")
+            watch = Watch(
+                report=heard.report,
+                look=heard.look,
+                is_stopping=self._is_stopping,
+                timeout_s=self.stage.timeout_s,
+                grace_s=GRACE_S,
+            )
+            ending = started.watch_over(watch)
         finally:
-            log.close()
-            self._flush_tick()
-            self.last_line = log.last_line
-        if ending.kind == "failed" and self._error:
-            reason = f"failed: {self._error}"
+            fence(attempt, workshop.clock)
+            heard.close()
+        if ending.kind == "failed" and heard.error:
+            reason = f"failed: {heard.error}"
             return Ending(kind="failed", reason=reason, duration_s=ending.duration_s)
         return ending
 
-    def _watch(self, log: LogFollower) -> Watch:
-        def look() -> None:
-            while log.pump():
-                self._workshop.story.marked()
-                self._is_stalled = False
-            self.last_line = log.last_line
-            self._look_for_stall()
+    def _start(
+        self, attempt: AttemptPaths, argv: list[str], environment: Mapping[str, str]
+    ) -> Attempt:
+        workshop = self._workshop
+        lock = files.open_lock(attempt.lock)
+        assert lock is not None, "a fresh draft has a lock nobody knows"
+        number = int(attempt.root.name.rpartition(".")[2])
+        try:
+            command = Command(
+                argv=argv,
+                cwd=workshop.paths.base,
+                environment=environment,
+                raw=workshop.paths.raw_log(self.stage.name, number),
+                lock=lock,
+                umask=workshop.umask,
+                also=self._share.locks,
+            )
+            return Attempt(command, workshop.clock)
+        finally:
+            os.close(lock)  # the stage's own copy is what counts now
 
-        return Watch(
-            report=self._on_report,
-            look=look,
-            is_stopping=self._is_stopping,
-            timeout_s=self.stage.timeout_s,
-            grace_s=GRACE_S,
-        )
-
-    def _look_for_stall(self) -> None:
-        silent_s = self._workshop.story.progress_age_s
-        limit = self._workshop.plan.pipeline.heartbeat.stalled_after_s
-        if silent_s < limit or self._is_stalled:
-            return
-        self._is_stalled = True
-        said = events.StageStalled(stage=self.stage.name, silent_s=silent_s)
-        self._workshop.story.tell(said)
-        text = f"stage {self.stage.name!r} shows no progress for {silent_s:.0f} s"
-        notify(self._workshop.plan, self._workshop.paths, "stall", text)
-
-    def _on_report(self, report: Mapping[str, Any]) -> None:
-        """Take one report of the child; what does not parse is passed over."""
-        self._workshop.story.marked()
-        self._is_stalled = False
-        if isinstance(error := report.get("error"), str):
-            self._error = error
-        if isinstance(metric := report.get("metric"), dict):
-            self._metrics.update(metric)
-            said = events.StageMeasured(stage=self.stage.name, numbers=metric)
-            self._workshop.story.tell(said)
-        if isinstance(tick := report.get("tick"), list):
-            done, total = tick
-            self._on_tick((done, total, report.get("numbers") or {}))
-
-    def _on_tick(self, tick: Tick) -> None:
-        """Tell a tick at most every half second; the last one is always told."""
-        self._workshop.story.marked()
-        done, total, numbers = tick
-        self._held_tick = events.StageTicked(
-            stage=self.stage.name, done=done, total=total, numbers=numbers
-        )
-        now = self._workshop.clock.monotonic()
-        if now - self._ticked_at >= _TICK_EVERY_S:
-            self._ticked_at = now
-            self._flush_tick()
-
-    def _flush_tick(self) -> None:
-        if self._held_tick is not None:
-            self._workshop.story.tell(self._held_tick)
-            self._held_tick = None
-
-    def _finish(
-        self, attempt: AttemptPaths, number: int, ending: Ending
-    ) -> tuple[Outcome, PipelineError | None]:
-        """Verify, publish, judge, seal, tell."""
+    def _seal(self, attempt: AttemptPaths, number: int, ending: Ending) -> Sealed:
+        """Verify, publish, judge, seal. On return the stage is done."""
         name, workshop = self.stage.name, self._workshop
         made = draft.verify(self.stage, attempt)
         die_at(name, "verified")
-        metrics = {**self._metrics, **made.told}
+        heard = self._listener.metrics if self._listener else {}
+        metrics = {**heard, **made.told}
         artifacts = workshop.paths.artifacts
         draft.publish(made, metrics, attempt, workshop.results, artifacts, name)
         die_at(name, "published")
         judgement = gate.judge(self.stage.gates, metrics)
         die_at(name, "judged")
-        seal = self._seal(number, ending, made, metrics, judgement.verdict)
-        commit = self._commit(seal, made)
-        die_at(name, "sealed")
-        said = events.StageSealed(
+        seal = Seal(
+            run=workshop.plan.run,
             stage=name,
             attempt=number,
-            commit=commit,
+            fingerprint=self._fingerprint,
             verdict=judgement.verdict,
-            subject=seal.subject,
             duration_s=ending.duration_s,
-            metrics=metrics,
-            failures=judgement.failures,
+            host=workshop.plan.host,
+            manifest=made.manifest.digest(),
+            subject=self._subject(metrics, judgement.verdict),
         )
-        workshop.story.tell(said, durable=True)
-        die_at(name, "told")
-        files.remove_tree(attempt.results)
-        if judgement.verdict == "pass":
-            return "pass", None
-        return "gate", _gate_error(name, commit, judgement.failures)
+        commit = self._commit(seal, made)
+        die_at(name, "sealed")
+        workshop.note(name)
+        return Sealed(
+            seal=seal,
+            commit=commit,
+            metrics=metrics,
+            judgement=judgement,
+            duration_s=ending.duration_s,
+        )
 
     def _commit(self, seal: Seal, made: Made) -> str:
         workshop, name = self._workshop, self.stage.name
@@ -268,33 +247,33 @@ class Performance:
             before_move=lambda: die_at(name, "sealing"),
         )
 
-    def _seal(
-        self,
-        number: int,
-        ending: Ending,
-        made: Made,
-        metrics: Mapping[str, float],
-        verdict: gate.Verdict,
-    ) -> Seal:
-        plan = self._workshop.plan
-        return Seal(
-            run=plan.run,
-            stage=self.stage.name,
-            attempt=number,
-            fingerprint=self._orders.fingerprint(),
-            verdict=verdict,
-            duration_s=ending.duration_s,
-            host=plan.host,
-            manifest=made.manifest.digest(),
-            subject=self._subject(metrics, verdict),
-        )
-
     def _subject(self, metrics: Mapping[str, float], verdict: gate.Verdict) -> str:
         if self.stage.commit:
-            shown = {name: f"{value:.4g}" for name, value in metrics.items()}
+            shown = {name: number_text(value) for name, value in metrics.items()}
             return template.fill(self.stage.commit, shown)
         numbers = numbers_text(metrics, most=3)
         return f"{self.stage.name}: {verdict}" + (f", {numbers}" if numbers else "")
+
+    def _tell(
+        self, sealed: Sealed, attempt: AttemptPaths
+    ) -> tuple[Outcome, PipelineError | None]:
+        """Tell of the seal; where that cannot be written, the next runner tells it."""
+        name, failures = self.stage.name, sealed.judgement.failures
+        said = events.StageSealed(
+            stage=name,
+            attempt=sealed.seal.attempt,
+            commit=sealed.commit,
+            verdict=sealed.seal.verdict,
+            subject=sealed.seal.subject,
+            duration_s=sealed.duration_s,
+            metrics=sealed.metrics,
+            failures=failures,
+        )
+        outcome: Outcome = "gate" if failures else "pass"
+        self._workshop.story.tell(said, durable=True)
+        die_at(name, "told")
+        files.remove_tree(attempt.results)
+        return outcome, gate_error(name, sealed.commit, failures) if failures else None
 
 
 def _as_failure(stage: str, error: PipelineError | OSError | str) -> PipelineError:
@@ -304,7 +283,8 @@ def _as_failure(stage: str, error: PipelineError | OSError | str) -> PipelineErr
     return StageFailed(f"stage {stage!r} {said}")
 
 
-def _gate_error(stage: str, commit: str, failures: tuple[str, ...]) -> GateFailed:
+def gate_error(stage: str, commit: str, failures: tuple[str, ...]) -> GateFailed:
+    """Say which gate of a sealed stage failed."""
     message = f"{failures[0]}, on stage {stage!r}"
     hint = f"sealed as {commit[:7]} with Verdict: fail; nothing after it was run"
     return GateFailed(message, hint=hint)

@@ -148,7 +148,11 @@ def _knows(sight: Sight) -> list[str]:
             "resume with:",
             f"pipeline resume {run}",
         ],
-        "stalled": [f"stalled: beats arrive, but no progress for {_silence(sight)}"],
+        "stalled": [
+            f"stalled: beats arrive, but no progress for {_silence(sight)}"
+            if sight.breathes
+            else f"stalled: no beat for {about(sight.age_s or 0.0)}, but the link is up"
+        ],
         "ended": ["ended"],
         "connecting": [f"connecting to {tame(state.host) or 'the host'} …"],
     }

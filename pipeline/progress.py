@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline import events
 from pipeline.clock import parse_stamp, spoken
+from pipeline.layout import is_safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -132,7 +133,9 @@ def advance(state: RunState, event: events.Event) -> RunState:
     what = event.what
     state = replace(state, last_at=event.at)
     if isinstance(what, events.RunStarted):
-        shapes = {s.name: StageState(name=s.name, needs=s.needs) for s in what.stages}
+        # Names become paths: those of a box that lies are left out.
+        named = [s for s in what.stages if is_safe_name(s.name)]
+        shapes = {s.name: StageState(name=s.name, needs=s.needs) for s in named}
         return replace(
             state,
             run=what.run,

@@ -1,8 +1,9 @@
 """Pack what a box needs into one file: runner.pyz, named by its hash.
 
 Only stdlib inside, so a box needs python and git and nothing else. The same sources
-give the same bytes. Compiled code lies beside the sources: a Python of the same version
-starts at once, any other passes it over.
+have the same name. Compiled code lies beside them: a Python of the same version
+starts at once, any other passes it over. Its bytes may differ from build to build, as
+`marshal` writes them; what they do does not.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 TRAVELS = (
     *("__init__", "errors", "files", "layout", "clock", "codec", "gate", "schema"),
-    *("git", "artifact", "events", "pulse", "template", "wire"),
+    *("git", "artifact", "events", "pulse", "template", "wire", "objects"),
     *("graph", "fingerprint", "supervise", "progress", "stage", "fence", "logs"),
     *("ledger", "child", "keeper", "follow", "carry", "draft", "story", "heart"),
-    *("notify", "resources", "workshop", "orders", "performance"),
+    *("notify", "resources", "workshop", "orders", "listener", "performance", "walk"),
     *("runner", "begin", "box"),
 )
 _MAIN = """\

@@ -86,6 +86,13 @@ class Resources:
         return None
 
 
+def usable_cpus() -> int:
+    """Count the processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def visible_gpus(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Give the names of the GPUs this user may use here."""
     said = supervise.listen(

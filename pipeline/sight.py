@@ -16,14 +16,16 @@ from pipeline.telling import Knowing
 class Sight:
     """All that a picture needs.
 
-    age_s: seconds since the last beat, as the observer counted them. now: the time, for
-    what is running. log: the last lines of what `log_stage` prints, as they came.
+    age_s: seconds since the last beat, as the observer counted them. breathes: whether
+    that is not too many. now: the time, for what is running. log: the last lines of
+    what `log_stage` prints, as they came.
     """
 
     state: RunState
     knowing: Knowing
     now: str
     age_s: float | None = None
+    breathes: bool = True
     pulse: Mapping[str, str] = field(default_factory=dict)
     log: Sequence[str] = ()
     log_stage: str = ""

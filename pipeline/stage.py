@@ -15,7 +15,7 @@ import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SpecError
 
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 Report = dict[str, Any]
-
-
-class StageModule(Protocol):
-    """What the core asks of a stage module."""
-
-    Params: type[Any]
-
-    def run(self, params: Any, ctx: StageContext) -> None:
-        """Do the stage's work."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +127,7 @@ def _draft(folder: Path, name: str) -> Iterator[Path]:
 def _number(value: Any, name: str) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         message = f"{name!r} should be a number, found {str(value)[:60]!r}"
         raise SpecError(message) from error
     if number.is_integer() and math.fabs(number) < 2**53:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
 from pipeline import events, files, progress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.clock import Clock
-    from pipeline.events import Happening
+    from pipeline.events import Event, Happening
     from pipeline.layout import ResultPaths
     from pipeline.progress import RunState
 
@@ -27,25 +31,58 @@ class Story:
         known = paths.events.read_bytes() if paths.events.exists() else b""
         self.state: RunState = progress.fold(events.read_events(known))
         self._log = events.EventLog(paths.events, clock)
+        self._untold: collections.deque[tuple[Event, bool]] = collections.deque()
         self._drawn_at = float("-inf")
         self._is_drawn = True
         self.progress_at = clock.monotonic()
 
-    def tell(self, what: Happening, *, durable: bool = False) -> None:
-        """Tell one thing. What is durable survives a power cut once told."""
+    def tell(self, what: Happening | Event, *, durable: bool = False) -> None:
+        """Tell one thing. What is durable survives a power cut once told.
+
+        On a full disk it is told as soon as there is room, and in its order: a run does
+        not die of what cannot be written down for a while.
+        """
         with self._turn:
-            event = self._log.append(what, durable=durable)
+            event = what if isinstance(what, events.Event) else self._log.dated(what)
             self.state = progress.advance(self.state, event)
+            self._untold.append((event, durable))
             self._is_drawn = False
             self.refresh()
 
     def refresh(self) -> None:
-        """Draw the picture if it is old; called again at every wake of the runner."""
-        with self._turn:
+        """Write down what is not yet; called again at every wake of the runner."""
+        with self._turn, contextlib.suppress(OSError):
+            self._write()
             now = self._clock.monotonic()
             if not self._is_drawn and now - self._drawn_at >= _DRAW_EVERY_S:
                 self._drawn_at = now
                 self._draw()
+
+    def _write(self) -> None:
+        if self._log.heal():
+            self._is_drawn = False
+        while self._untold:
+            event, durable = self._untold[0]
+            self._log.append(event, durable=durable)
+            self._untold.popleft()
+
+    def dated(self, what: Happening) -> Event:
+        """Make the event of what happens now, to be told later."""
+        return self._log.dated(what)
+
+    def with_end(self, ended: Event, folder: Path) -> dict[str, Path]:
+        """Write story and picture as they will be once `ended` is told.
+
+        They are committed before the end is told: who hears of it finds all there is.
+        """
+        with self._turn:
+            log = self._paths.events.read_bytes()
+            log += events.encode(ended).encode() + b"\n"
+            picture = progress.render(progress.advance(self.state, ended))
+        story, drawn = folder / "events.draft", folder / "progress.draft"
+        files.replace_bytes(story, log)
+        files.replace_text(drawn, picture)
+        return {self._paths.events.name: story, self._paths.progress.name: drawn}
 
     def _draw(self) -> None:
         files.replace_text(self._paths.progress, progress.render(self.state))
@@ -61,7 +98,10 @@ class Story:
         return self._clock.monotonic() - self.progress_at
 
     def close(self) -> None:
-        """Draw the last picture and close the log."""
+        """Write down what is left, draw the last picture, and close the log."""
         with self._turn:
-            self._draw()
-            self._log.close()
+            try:
+                self._write()
+                self._draw()
+            finally:
+                self._log.close()

@@ -37,6 +37,7 @@ class Command:
     environment: Mapping[str, str]
     raw: Path
     lock: int
+    umask: int
     also: tuple[int, ...] = ()
 
 
@@ -53,8 +54,8 @@ class Ending:
 class Watch:
     """What is looked after while an attempt runs.
 
-    report: called with each report of the child. look: called at every wake; it
-    follows the log and beats. is_stopping: asked at every wake.
+    report: called with each report of the child. look: called at every wake, to follow
+    the log. is_stopping: asked at every wake.
     """
 
     report: Callable[[dict[str, Any]], None]
@@ -86,6 +87,7 @@ class Attempt:
                 stdout=raw,
                 stderr=raw,
                 pass_fds=(far, command.lock, *command.also),
+                umask=command.umask,
                 start_new_session=True,
             )
 
@@ -147,10 +149,8 @@ class Attempt:
             return False
         *lines, self._rest = (self._rest + block)[-_MOST_REPORT:].split(b"\n")
         for line in lines:
-            with contextlib.suppress(ValueError):
-                report = json.loads(line)
-                if isinstance(report, dict):
-                    watch.report(report)
+            if (report := _parsed(line)) is not None:
+                watch.report(report)
         return True
 
     def _drain(self, watch: Watch) -> None:
@@ -158,6 +158,14 @@ class Attempt:
             pass
         for descriptor in {self._reports, *self._wakers}:
             os.close(descriptor)
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        report = json.loads(line)
+    except ValueError:
+        return None
+    return report if isinstance(report, dict) else None
 
 
 def _exit_descriptor(pid: int) -> list[int]:
@@ -244,20 +252,20 @@ def listen(argv: Sequence[str], *, timeout_s: float) -> str:
 
 def run_aside(
     argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], timeout_s: float
-) -> bool:
-    """Run a command to its end, its output thrown away; give whether it went well."""
+) -> None:
+    """Run a command to its end, its output thrown away; when late, end all of it."""
+    process = subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
-        done = subprocess.run(
-            argv,
-            cwd=cwd,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=timeout_s,
-            start_new_session=True,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -144,7 +144,7 @@ def _ended(state: RunState, run: str, branch: str) -> list[str]:
     failed = [stage for stage in stages if stage.status == "failed"]
     return [
         *_because(state, failed),
-        *(f"  its log:        {mirror.log(tame(s.name))}" for s in failed[:1]),
+        *(f"  its log:        {mirror.log(tame(s.name))}" for s in failed),
         f"  try again with: pipeline resume {run}",
         "  with new code:  pipeline run",
     ]

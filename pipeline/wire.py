@@ -124,6 +124,16 @@ def _exactly(stdin: BinaryIO, count: int) -> bytes:
     return data
 
 
+def find_answer(said: bytes) -> Answer | None:
+    """Find the answer among lines: the last; what others print before it is theirs."""
+    for line in reversed(said.splitlines()):
+        try:
+            return codec.loads(Answer, line, what="the answer")
+        except IntegrityError:
+            continue
+    return None
+
+
 def encode_frame(frame: Frame) -> bytes:
     """Write a frame: a line of JSON, then its body."""
     head: dict[str, object] = {"k": frame.kind, "n": len(frame.body)}

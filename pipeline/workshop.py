@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import draft, events, files
+from pipeline import artifact, draft, events, files, gate
 from pipeline.git import Git
+from pipeline.ledger import one_line
+from pipeline.objects import blob_name, hash_name_of
 
 if TYPE_CHECKING:
     from pipeline.clock import Clock
+    from pipeline.events import Event
     from pipeline.keeper import Keeper
     from pipeline.layout import ResultPaths, RunPaths
     from pipeline.ledger import Ledger, Seal
@@ -32,6 +36,8 @@ class Workshop:
     ledger: Ledger
     story: Story
     self_argv: tuple[str, ...]
+    _looks: dict[str, dict[str, tuple[int, int, int]]] = field(default_factory=dict)
+    umask: int = 0o022  # of whoever launched the runner: it is the stages' own
 
     @property
     def python(self) -> str:
@@ -54,6 +60,8 @@ class Workshop:
     def sealed_event(self, seal: Seal) -> events.StageSealed:
         """Tell a seal that an earlier runner made and had no time to tell."""
         metrics = draft.published_metrics(self.results.metrics(seal.stage))
+        stage = self.plan.pipeline.stage(seal.stage)
+        failures = gate.judge(stage.gates, metrics).failures
         return events.StageSealed(
             stage=seal.stage,
             attempt=seal.attempt,
@@ -62,6 +70,7 @@ class Workshop:
             subject=seal.subject,
             duration_s=seal.duration_s,
             metrics=metrics,
+            failures=failures if seal.verdict == "fail" else (),
         )
 
     def restore(self, stage: str, seal: Seal) -> None:
@@ -75,35 +84,69 @@ class Workshop:
         listing = repository.out("ls-tree", "-r", "-z", seal.commit, "--", *places)
         for line in listing.split(b"\0")[:-1]:
             head, _, name = line.partition(b"\t")
+            mode, _, oid = head.decode().split()
             path = self.paths.tree / name.decode("utf-8", "surrogateescape")
-            _put_back(
-                path, repository.out("cat-file", "blob", head.decode().split()[2])
-            )
+            if not self._is_there(path, oid):
+                _put_back(path, repository.out("cat-file", "blob", oid), mode)
         lost = draft.check_published(
             self.results.manifest(stage), self.paths.artifacts / stage
         )
         if lost:
             raise draft.lost_error(stage, lost)
+        self.note(stage)
 
-    def close_run(self, reason: str) -> None:
-        """Commit events, PROGRESS and logs, once for each time the story grew."""
-        names = ["events.jsonl", "PROGRESS.txt"]
+    def note(self, stage: str) -> None:
+        """Remember how a sealed stage's artifacts look now."""
+        self._looks[stage] = self._look(stage)
+
+    def make_sure(self, stage: str) -> None:
+        """Make sure that a sealed stage's artifacts are what was sealed.
+
+        Another stage may have changed them in the worktree it shares. What lies in the
+        commit is put back; a large file that was changed is an error.
+        """
+        if self._looks.get(stage) == self._look(stage):
+            return
+        seal = self.ledger.seals()[stage]
+        self.restore(stage, seal)
+        listed = artifact.read_manifest(self.results.manifest(stage)).artifacts
+        home = self.paths.artifacts / stage
+        changed = [
+            n for n, a in listed.items() if artifact.sha256_of(home / n) != a.sha256
+        ]
+        if changed:
+            raise draft.lost_error(stage, changed)
+
+    def _look(self, stage: str) -> dict[str, tuple[int, int, int]]:
+        looks = {}
+        for place, _, names in os.walk(self.paths.artifacts / stage):
+            for name in names:
+                status = Path(place, name).lstat()
+                look = (status.st_mtime_ns, status.st_size, status.st_ino)
+                looks[os.path.join(place, name)] = look  # noqa: PTH118 - only a key
+        return looks
+
+    def _is_there(self, path: Path, oid: str) -> bool:
+        is_file = path.is_file() and not path.is_symlink()
+        return is_file and blob_name(path, hash_name_of(oid)) == oid
+
+    def close_run(self, ended: Event) -> None:
+        """Commit the story with its end, and the logs that are small enough."""
+        story = self.story.with_end(ended, self.paths.root)
         most = self.plan.pipeline.git.max_file
         for stage in self.plan.pipeline.stages:
             log = self.results.log(stage.name)
             if log.exists() and log.stat().st_size <= most:
-                names.append(f"{stage.name}/{log.name}")
-        names = [n for n in names if (self.results.root / n).stat().st_size <= most]
-        first = reason.splitlines()[0] if reason else "ended"
+                story[f"{stage.name}/{log.name}"] = log
+        assert isinstance(ended.what, events.RunEnded)
+        first = one_line((ended.what.reason or "ended").splitlines()[0])
         message = f"pipeline: {first}\n\nRun: {self.plan.run}\nHost: {self.plan.host}\n"
-        at = int(self.clock.now().timestamp())
-        self.ledger.close_run(message, self.results.root, names, at=at)
+        self.ledger.close_run(message, story, at=int(self.clock.now().timestamp()))
 
 
-def _put_back(path: Path, data: bytes) -> None:
-    """Write a sealed file again, unless it is there as it was sealed."""
-    if path.is_file() and not path.is_symlink() and path.read_bytes() == data:
-        return
+def _put_back(path: Path, data: bytes, mode: str) -> None:
+    """Write a sealed file again, as its commit has it."""
     files.remove_tree(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     files.replace_bytes(path, data)
+    path.chmod(0o755 if mode == "100755" else 0o644)

@@ -10,14 +10,14 @@ import os
 from typing import TYPE_CHECKING
 
 from pipeline import events
-from pipeline.clock import SystemClock
-from pipeline.errors import BUG, HostError
+from pipeline.clock import SystemClock, spoken
+from pipeline.errors import BUG, INTERRUPTED, HostError
 from pipeline.tame import tame
 from pipeline.telling import farewell, plain_lines
 from remote.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import TextIO
 
     from pipeline.events import Event
@@ -32,47 +32,75 @@ _LOG_LINES = 10
 
 
 def attach(far: Far, record: RunRecord, paths: LaptopPaths, *, out: TextIO) -> int:
-    """Watch until the end; give the run's exit code.
+    """Watch until the end, or until ^C; give the run's exit code, or INTERRUPTED."""
+    with Session(far, record, paths, SystemClock()) as session:
+        try:
+            sight = _watch(session, out)
+        except KeyboardInterrupt:
+            return _detach(session.sight(), record, out)
+        _tell_logs_of_failed(session, sight, out)
+    _tell_what_is_missing(session, record, out)
+    return _end(sight, record, out, is_past=session.is_past)
 
-    A KeyboardInterrupt of the user's passes through, when the threads have been told.
+
+def _watch(session: Session, out: TextIO) -> Sight:
+    """Show the run as a picture or as lines, until there is nothing more to wait for.
+
+    A KeyboardInterrupt of the user's passes through.
     """
-    clock = SystemClock()
-    is_live = out.isatty() and os.environ.get("TERM") != "dumb"
-    with Session(far, record, paths, clock) as session:
-        if is_live:
-            from pipeline.screen import Live  # rich is for terminals only
+    if not out.isatty() or os.environ.get("TERM") == "dumb":
+        lines = PlainLines(out)
+        return _show(session, lambda s: lines.show(s, session.news(), session.notes()))
+    from pipeline.screen import Live  # rich is for terminals only
 
-            with Live() as live:
-                sight = _watch(session, lambda seen, _news: live.show(seen))
-        else:
-            sight = _watch(session, PlainLines(out).show)
-            _tell_log_of_failed(session, sight, out)
-    return _end(sight, record, out)
+    with Live() as live:
+        return _show(session, live.show)
 
 
-def _tell_log_of_failed(session: Session, sight: Sight, out: TextIO) -> None:
-    """Show the end of the log of the stage that failed: what a person looks for."""
-    failed = [s.name for s in sight.state.stages.values() if s.status == "failed"]
-    lines = session.tail(failed[0])[-_LOG_LINES:] if failed else []
-    for line in lines:
-        print(f"  | {tame(line)}", file=out)
-
-
-def _watch(session: Session, show: Callable[[Sight, list[Event]], None]) -> Sight:
+def _show(session: Session, show: Callable[[Sight], None]) -> Sight:
     while True:
         is_over = session.is_over
         session.wake()
         sight = session.sight()
-        show(sight, session.news())
-        if is_over or sight.knowing == "dead":
+        show(sight)
+        if is_over or session.is_past or sight.knowing == "dead":
             return sight
         session.rest()
 
 
-def _end(sight: Sight, record: RunRecord, out: TextIO) -> int:
+def _detach(sight: Sight, record: RunRecord, out: TextIO) -> int:
+    said = farewell(
+        sight.state, knowing=sight.knowing, run=record.run, branch=record.branch
+    )
+    print(said, file=out)
+    return INTERRUPTED
+
+
+def _tell_logs_of_failed(session: Session, sight: Sight, out: TextIO) -> None:
+    """Show the end of the log of what failed: what a person looks for."""
+    failed = [s.name for s in sight.state.stages.values() if s.status == "failed"]
+    for name in failed:
+        lines = session.tail(name)[-_LOG_LINES:]
+        if lines and len(failed) > 1:
+            print(f"  {tame(name)} printed last:", file=out)
+        for line in lines:
+            print(f"  | {tame(line)}", file=out)
+
+
+def _tell_what_is_missing(session: Session, record: RunRecord, out: TextIO) -> None:
+    missing = session.missing()
+    for what, why in missing.items():
+        print(f"not at home: {tame(what)}: {tame(why)}", file=out)
+    if missing:
+        print(f"  bring it with:  pipeline attach {record.run}", file=out)
+
+
+def _end(sight: Sight, record: RunRecord, out: TextIO, *, is_past: bool) -> int:
     if sight.knowing == "dead":
         message = f"run {record.run}: no runner lives, and no end was told"
         raise HostError(message, hint=f"go on with it: pipeline resume {record.run}")
+    if is_past:
+        print(f"as last seen; host {record.host_name!r} does not answer", file=out)
     said = farewell(sight.state, knowing="ended", run=record.run, branch=record.branch)
     print(said, file=out)
     code = sight.state.exit_code
@@ -88,9 +116,10 @@ class PlainLines:
         self._clock = SystemClock()
         self._ticked_at: dict[str, float] = {}
         self._knowing: Knowing = "connecting"
+        self._noted: set[str] = set()
 
-    def show(self, sight: Sight, news: list[Event]) -> None:
-        """Tell what is new."""
+    def show(self, sight: Sight, news: list[Event], notes: Iterable[str] = ()) -> None:
+        """Tell what is new; a note is told once, and again after the link was lost."""
         for event in news:
             if self._is_worth_it(event):
                 for line in plain_lines(event):
@@ -98,6 +127,10 @@ class PlainLines:
         if sight.knowing != self._knowing:
             self._tell_knowing(sight)
             self._knowing = sight.knowing
+        for note in notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                self._say(sight, f"note: {note}")
 
     def _is_worth_it(self, event: Event) -> bool:
         what = event.what
@@ -110,10 +143,14 @@ class PlainLines:
         return is_due
 
     def _tell_knowing(self, sight: Sight) -> None:
-        said = {
-            "unknown": "the link is lost; the run itself is not affected",
-            "stalled": "beats arrive, but no progress",
-            "alive": "the link is back" if self._knowing == "unknown" else "",
-        }.get(sight.knowing, "")
-        if said:
-            print(f"{sight.now[11:19]}Z {said}", file=self._out, flush=True)
+        if sight.knowing == "unknown":
+            self._say(sight, "the link is lost; the run itself is not affected")
+        elif sight.knowing == "stalled":
+            age = f"no beat for {spoken(sight.age_s or 0.0)}, though the link is up"
+            self._say(sight, "beats arrive, but no progress" if sight.breathes else age)
+        elif sight.knowing == "alive" and self._knowing == "unknown":
+            self._noted.clear()
+            self._say(sight, "the link is back")
+
+    def _say(self, sight: Sight, text: str) -> None:
+        print(f"{sight.now[11:19]}Z {tame(text)}", file=self._out, flush=True)

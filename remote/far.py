@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
-from pipeline import codec, pyz, wire
-from pipeline.errors import HostError, IntegrityError
+from pipeline import pyz, wire
+from pipeline.errors import HostError
 from pipeline.layout import BOX_HOME
 from remote.link import Completed
 
@@ -23,11 +22,13 @@ _PATIENCE_S = 60.0
 _SHIP_PATIENCE_S = 3600.0  # a first shipment over a slow line takes its time
 _NOT_FOUND = 127
 _CANNOT_OPEN = 2  # Python's own code for a script that is not there
-# Nothing of a user's in it: the folder and the name come as arguments. Two first runs
-# at once each write a draft of their own: `$$` is the shell's pid.
-_UPLOAD = (
-    'mkdir -p "$1" && chmod 700 "$1" && draft="$1/.$2.$$.draft" && '
-    'cat >"$draft" && mv "$draft" "$1/$2"'
+# Nothing of a user's in it: folder, name and size come as arguments. Two first runs at
+# once each write a draft of their own: `$$` is the shell's pid. A line that broke looks
+# to `cat` like the end of the file, so what came is counted before it gets its name.
+UPLOAD = (
+    'umask 077; mkdir -p "$1" && chmod 700 "$1" && draft="$1/.$2.$$.draft" || exit 1; '
+    'cat >"$draft" && test $(wc -c <"$draft") -eq "$3" && mv "$draft" "$1/$2" && '
+    'exit 0; rm -f "$draft"; echo "runner.pyz did not arrive whole" >&2; exit 1'
 )
 
 
@@ -97,11 +98,20 @@ class Far:
         if self._lacks_runner(done):
             self.upload()
             done = self.link.call(argv, stdin=stdin(), timeout_s=timeout_s)
-        answer = self._answer(done)
-        if answer.error:
-            message = f"host {self.link.name!r}: {answer.error}"
-            raise HostError(message, hint=answer.hint)
+        answer = wire.find_answer(done.out)
+        if answer is None:
+            raise self._refused(done)
+        if refusal := self.refusal(done.out):
+            raise refusal
         return answer
+
+    def refusal(self, said: bytes) -> HostError | None:
+        """Find why the box refused, in what it said; a stream's is on its stderr."""
+        answer = wire.find_answer(said)
+        if answer is None or not answer.error:
+            return None
+        message = f"host {self.link.name!r}: {answer.error}"
+        return HostError(message, hint=answer.hint)
 
     def lacks_runner(self, code: int, err: bytes) -> bool:
         """Tell whether a command ended because the box has no runner.pyz yet."""
@@ -112,22 +122,12 @@ class Far:
 
     def upload(self) -> None:
         """Put runner.pyz on the box, whole or not at all."""
-        argv = ["sh", "-c", _UPLOAD, "sh", f"{self.folder}/runner", self._name]
-        done = self.link.call(
-            argv, stdin=pyz.build(self._texts), timeout_s=_SHIP_PATIENCE_S
-        )
+        data = pyz.build(self._texts)
+        into = (f"{self.folder}/runner", self._name, str(len(data)))
+        argv = ["sh", "-c", UPLOAD, "sh", *into]
+        done = self.link.call(argv, stdin=data, timeout_s=_SHIP_PATIENCE_S)
         if done.code:
             raise self._refused(done)
-
-    def _answer(self, done: Completed) -> Answer:
-        """Read the answer; what a login script printed before it is passed over."""
-        for line in reversed(done.out.splitlines()):
-            try:
-                raw = json.loads(line)
-                return codec.decode(wire.Answer, raw, what="the answer")
-            except (ValueError, IntegrityError):
-                continue
-        raise self._refused(done)
 
     def _refused(self, done: Completed) -> HostError:
         said = done.err.decode("utf-8", "replace").strip() or "(it said nothing)"

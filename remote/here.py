@@ -34,9 +34,13 @@ class Here:
     def _begin(self, argv: Sequence[str]) -> Framed:
         return Framed(Process(framed(argv), cwd=self.home), name=self.name)
 
+    def path(self, folder: str) -> Path:
+        """Give a folder of the home."""
+        return self.home / folder
+
     def git_url(self, folder: str) -> str:
         """Give the path itself."""
-        return str(self.home / folder)
+        return str(self.path(folder))
 
     def git_env(self) -> dict[str, str]:
         """Give nothing: a path needs no ssh."""
@@ -48,7 +52,7 @@ class Here:
 
     def rsync_source(self, folder: str) -> str:
         """Give the path itself."""
-        return str(self.home / folder)
+        return str(self.path(folder))
 
     def close(self) -> None:
         """Hold nothing, let go of nothing."""

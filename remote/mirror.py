@@ -7,11 +7,12 @@ ever deleted here. Names from the box are checked before they become paths.
 from __future__ import annotations
 
 import collections
+import zlib
 from typing import TYPE_CHECKING
 
 from pipeline import events, files, progress
 from pipeline.errors import HostError, TransportError
-from pipeline.follow import crc_of_end, growing_files
+from pipeline.follow import CRC_BYTES, growing_files
 from pipeline.layout import is_safe_name
 from pipeline.wire import Have
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 EVENTS = "events.jsonl"
 _TAIL_LINES = 200
-_TAIL_BYTES = 1 << 16
 
 
 class Mirror:
@@ -33,29 +33,45 @@ class Mirror:
     is written, and the same frames only say what is new.
     """
 
-    def __init__(self, paths: ResultPaths, *, is_own: bool) -> None:
-        """Take up the copy where it stands. is_own: the folder is ours to write."""
+    def __init__(
+        self, paths: ResultPaths, *, is_own: bool, before: Mirror | None = None
+    ) -> None:
+        """Take up the copy where it stands.
+
+        is_own: the folder is ours to write. before: the mirror whose place this one
+        takes; what that one told of is told to nobody again.
+        """
         self._paths = paths
         self._is_own = is_own
         self._rest = b""
         self.tails: dict[str, collections.deque[str]] = {}
-        self.log_stage = ""
-        self.heartbeat = ""
-        self.news: collections.deque[events.Event] = collections.deque()
+        self.heartbeat: str = before.heartbeat if before else ""
         self.state = progress.RunState()
-        # How much of each file was taken in. A folder of this machine's own run grows
-        # meanwhile, so its sizes are not asked a second time.
+        self.news: collections.deque[events.Event]
+        self.news = before.news if before else collections.deque()
+        self._count = 0
+        self._told = before.count if before else 0
+        self._log_stage = ""
+        # How much of each file was taken in, and its end. The folder may be another's
+        # to write, and then says nothing of what came over our own stream.
         self._sizes: dict[str, int] = {}
+        self._ends: dict[str, bytes] = {}
         for name in growing_files(paths.root):
             self._take_up(name)
+
+    @property
+    def count(self) -> int:
+        """How many events were told of so far, here or by the mirror before."""
+        return max(self._count, self._told)
 
     def _take_up(self, name: str) -> None:
         is_story = name == EVENTS
         with (self._paths.root / name).open("rb") as file:
             size = file.seek(0, 2)
-            file.seek(0 if is_story else max(0, size - _TAIL_BYTES))
+            file.seek(0 if is_story else max(0, size - CRC_BYTES))
             body = file.read(size - file.tell())
         self._sizes[name] = size
+        self._ends[name] = body[-CRC_BYTES:]
         if not is_story:
             self._remember_log(name.partition("/")[0], body)
             return
@@ -63,45 +79,52 @@ class Mirror:
         self._take_in(whole + newline)
 
     def have(self) -> dict[str, Have]:
-        """Say what was taken in, for the stream to go on from.
+        """Say what was taken in, for the stream to go on from."""
+        return {
+            name: Have(size=size, crc=zlib.crc32(self._ends[name]))
+            for name, size in self._sizes.items()
+        }
 
-        What cannot be held against the folder any more is asked for from its start.
-        """
-        found = {}
-        for name, size in list(self._sizes.items()):
-            path = self._paths.root / name
-            if path.exists() and path.stat().st_size >= size:
-                found[name] = Have(size=size, crc=crc_of_end(path, size))
-            else:
-                self._forget(name)
-        return found
+    @property
+    def has_drifted(self) -> bool:
+        """Tell whether our own folder is not as we left it: somebody was at it."""
+        if not self._is_own:
+            return False
+        root = self._paths.root
+        found = {name: (root / name).stat().st_size for name in growing_files(root)}
+        return found != self._sizes
 
-    def _forget(self, name: str) -> None:
-        self._sizes.pop(name)
-        if name == EVENTS:
-            self.state, self._rest = progress.RunState(), b""
+    @property
+    def log_shown(self) -> str:
+        """Whose log to show: the one that spoke last, among those running."""
+        running = [s.name for s in self.state.stages.values() if s.status == "running"]
+        if self._log_stage in running or not running:
+            return self._log_stage
+        return running[0]
 
-    def apply(self, frame: Frame) -> None:
-        """Take one frame in."""
+    def apply(self, frame: Frame) -> list[events.Event]:
+        """Take one frame in; give the events it tells of."""
         if frame.kind == "grow":
-            self._grow(frame)
-        elif frame.kind == "beat":
+            return self._grow(frame)
+        if frame.kind == "beat":
             self.heartbeat = frame.body.decode("utf-8", "replace")
             if self._is_own:
                 files.replace_bytes(self._paths.heartbeat, frame.body)
+        return []
 
-    def _grow(self, frame: Frame) -> None:
+    def _grow(self, frame: Frame) -> list[events.Event]:
         path = self._path_of(frame.path)
         if not frame.fresh and self._sizes.get(frame.path, 0) != frame.at:
-            message = f"the mirror of {frame.path} is not where the stream goes on"
-            raise TransportError(message, hint="connecting again sets it right")
+            raise _astray(frame)
         if self._is_own:
             self._write(path, frame)
         self._sizes[frame.path] = frame.at + len(frame.body)
+        end = b"" if frame.fresh else self._ends.get(frame.path, b"")
+        self._ends[frame.path] = (end + frame.body)[-CRC_BYTES:]
         if frame.path == EVENTS:
-            self._tell(frame)
-        else:
-            self._remember_log(frame.path.partition("/")[0], frame.body)
+            return self._tell(frame)
+        self._remember_log(frame.path.partition("/")[0], frame.body)
+        return []
 
     def _path_of(self, name: str) -> Path:
         stage, slash, file = name.partition("/")
@@ -117,24 +140,38 @@ class Mirror:
             files.replace_bytes(path, frame.body)
             return
         with path.open("ab") as file:
+            if file.tell() != frame.at:
+                raise _astray(frame)
             file.write(frame.body)
 
-    def _tell(self, frame: Frame) -> None:
+    def _tell(self, frame: Frame) -> list[events.Event]:
         if frame.fresh:
+            # Another story than the one that was told of.
             self.state, self._rest = progress.RunState(), b""
+            self._count = self._told = 0
         whole, newline, self._rest = (self._rest + frame.body).rpartition(b"\n")
-        self._take_in(whole + newline)
+        told = self._take_in(whole + newline)
         if self._is_own and newline:
             text = progress.render(self.state)
             files.replace_text(self._paths.progress, text)
+        return told
 
-    def _take_in(self, lines: bytes) -> None:
-        for event in events.read_events(lines):
+    def _take_in(self, lines: bytes) -> list[events.Event]:
+        told = list(events.read_events(lines))
+        for event in told:
             self.state = progress.advance(self.state, event)
-            self.news.append(event)
+            self._count += 1
+            if self._count > self._told:
+                self.news.append(event)
+        return told
 
     def _remember_log(self, stage: str, body: bytes) -> None:
         tail = self.tails.setdefault(stage, collections.deque(maxlen=_TAIL_LINES))
-        lines = body[-_TAIL_BYTES:].decode("utf-8", "replace").splitlines()
+        lines = body[-CRC_BYTES:].decode("utf-8", "replace").splitlines()
         tail.extend(lines)
-        self.log_stage = stage
+        self._log_stage = stage
+
+
+def _astray(frame: Frame) -> TransportError:
+    message = f"the mirror of {frame.path} is not where the stream goes on"
+    return TransportError(message, hint="connecting again sets it right")

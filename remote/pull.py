@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline import artifact, files, progress
+from pipeline import artifact, progress
 from pipeline.errors import IntegrityError, SpecError
 from pipeline.events import read_events
+from pipeline.layout import is_safe_name
 from pipeline.pulse import size
-from remote.sync import Sync, Wanted
+from remote.folders import own_folder, prepare_mirror
+from remote.sync import Sync, Wanted, check_inside, foreign
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
+    from pipeline.artifact import Artifact
     from pipeline.layout import LaptopPaths
     from pipeline.memory import RunRecord
     from remote.far import Far
@@ -25,38 +29,45 @@ def pull(
 
     Raise IntegrityError when one is not what its manifest says; the rest is here.
     """
+    prepare_mirror(far, record, paths)
+    own_folder(paths.artifacts)
     mirror = paths.mirror(record.run)
-    sync = Sync(far, record)
-    if record.host is not None:
-        manifests = Wanted(folder="results", include=("manifest.json",))
-        sync.bring(manifests, mirror.root)
     sealed = _sealed(record, paths)
     unknown = sorted(set(stages) - set(sealed))
     if unknown:
         message = f"stage {unknown[0]!r} is not sealed in run {record.run}"
         raise SpecError(message, hint=f"sealed are: {', '.join(sealed) or 'none yet'}")
-    files.own_ignored_folder(paths.artifacts)
+    sync = Sync(far, record)
+    if record.host is not None:
+        manifests = Wanted(folder="results", include=("manifest.json",))
+        sync.bring(manifests, mirror.root)
     target = paths.artifacts / record.run
     count, total = 0, 0
     for stage in stages or sealed:
         sync.bring(Wanted(folder="artifacts", below=stage), target)
-        listed = artifact.read_manifest(mirror.manifest(stage)).artifacts
-        for name, wanted in listed.items():
-            path = target / stage / name
-            if not path.is_file() or artifact.sha256_of(path) != wanted.sha256:
-                message = f"{path} is not what stage {stage!r} sealed"
-                hint = f"wanted {wanted.size} bytes, sha256 {wanted.sha256[:12]}..."
-                raise IntegrityError(message, hint=hint)
-            count, total = count + 1, total + wanted.size
+        for found in _verified(mirror.manifest(stage), stage, target):
+            count, total = count + 1, total + found.size
     return count, size(total)
 
 
+def _verified(manifest: Path, stage: str, target: Path) -> Iterator[Artifact]:
+    """Hold what came against the manifest, file by file."""
+    for name, wanted in artifact.read_manifest(manifest).artifacts.items():
+        check_inside(name)
+        path = target / stage / name
+        if not path.is_file() or artifact.sha256_of(path) != wanted.sha256:
+            message = f"{path} is not what stage {stage!r} sealed"
+            hint = f"wanted {wanted.size} bytes, sha256 {wanted.sha256[:12]}..."
+            raise IntegrityError(message, hint=hint)
+        yield wanted
+
+
 def _sealed(record: RunRecord, paths: LaptopPaths) -> list[str]:
-    """Give the stages whose manifest is here: what is sealed has one."""
-    mirror = paths.mirror(record.run)
-    if mirror.events.exists():
-        state = progress.fold(read_events(mirror.events.read_bytes()))
-        names = list(state.stages)
-    else:
-        names = sorted(p.parent.name for p in mirror.root.glob("*/manifest.json"))
-    return [name for name in names if mirror.manifest(name).exists()]
+    """Give the stages that the story calls sealed; a manifest alone comes before."""
+    story = paths.mirror(record.run).events
+    state = progress.fold(read_events(story.read_bytes() if story.exists() else b""))
+    sealed = [name for name, stage in state.stages.items() if stage.commit]
+    for name in sealed:
+        if not is_safe_name(name):
+            raise foreign(name)
+    return sealed

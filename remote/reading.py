@@ -34,9 +34,8 @@ def catch_up(far: Far, record: RunRecord, paths: LaptopPaths, *, err: TextIO) ->
                 clock.sleep(0.05)
             if session.is_caught_up:
                 return
-            print(
-                f"note: {session.sight().note or 'the host does not answer'}", file=err
-            )
+            said = session.sight().note or "the host does not answer"
+            print(f"note: {said}", file=err)
     except PipelineError as error:
         print(f"note: {error}", file=err)
     print("  below is what was seen before", file=err)
@@ -82,7 +81,8 @@ def print_logs(
     clock = SystemClock()
     with Session(far, record, paths, clock) as session:
         while True:
-            is_over = session.is_over or session.sight().knowing == "dead"
+            is_dead = session.sight().knowing == "dead"
+            is_over = session.is_over or session.is_past or is_dead
             session.wake()
             printer.print_more(out)
             if is_over:

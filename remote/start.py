@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import files, memory, snapshot
@@ -14,6 +13,7 @@ from pipeline.memory import HostRecord, RunRecord
 from pipeline.schema import Resolved
 from pipeline.wire import Beginning
 from remote.far import Far
+from remote.folders import own_folder, prepare_mirror
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,43 +35,17 @@ def start(
     On return a runner was started on the box. On TransportError it may have been: the
     run is remembered, and attaching tells.
     """
-    python = _stage_python(pipeline, host, paths)
-    data = _data_homes(pipeline, host, paths)
+    # What pipeline.yaml cannot mean is refused before anything begins.
+    _stage_python(pipeline, host, paths)
+    _data_homes(pipeline, host, paths)
     files.own_ignored_folder(paths.memory)
+    own_folder(paths.results)
     with _connecting(link) if host else contextlib.nullcontext():
         run = memory.new_run_id(clock.now(), set(memory.run_names(paths)))
         taken = snapshot.take(paths.root, pipeline.ship, run=run, scratch=paths.scratch)
-    project = snapshot.project_id(
-        pipeline.name, taken.root_commit, taken.prefix, str(paths.root)
-    )
-    branch = branch_name(pipeline, run, clock)
-    plan = Resolved(
-        run=run,
-        project=project,
-        host=host.name if host else "local",
-        snapshot=taken.commit,
-        branch=branch,
-        pipeline=pipeline,
-        prefix=taken.prefix,
-        python=python,
-        is_dirty=taken.is_dirty,
-        data=data,
-    )
-    record = RunRecord(
-        run=run,
-        name=pipeline.name,
-        project=project,
-        branch=branch,
-        snapshot=taken.commit,
-        prefix=taken.prefix,
-        started_at=stamp(clock.now()),
-        host=host,
-        sync=pipeline.sync,
-        heartbeat=pipeline.heartbeat,
-        git=pipeline.git,
-        is_dirty=taken.is_dirty,
-    )
-    far = Far(link, project, host)
+    plan = _plan(pipeline, host, taken, paths, run=run, clock=clock)
+    record = _record(plan, host, clock)
+    far = Far(link, plan.project, host)
     memory.remember_run(paths, record)
     try:
         _begin(far, plan, taken, paths)
@@ -83,6 +57,51 @@ def start(
         raise
     prepare_mirror(far, record, paths)
     return far, record, taken
+
+
+def _plan(
+    pipeline: Pipeline,
+    host: Host | None,
+    taken: Snapshot,
+    paths: LaptopPaths,
+    *,
+    run: str,
+    clock: Clock,
+) -> Resolved:
+    """Say what the box is to do."""
+    return Resolved(
+        run=run,
+        project=snapshot.project_id(
+            pipeline.name, taken.root_commit, taken.prefix, str(paths.root)
+        ),
+        host=host.name if host else "local",
+        snapshot=taken.commit,
+        branch=branch_name(pipeline, run, clock),
+        pipeline=pipeline,
+        prefix=taken.prefix,
+        python=_stage_python(pipeline, host, paths),
+        is_dirty=taken.is_dirty,
+        data=_data_homes(pipeline, host, paths),
+    )
+
+
+def _record(plan: Resolved, host: Host | None, clock: Clock) -> RunRecord:
+    """Say what the laptop must remember of a plan."""
+    pipeline = plan.pipeline
+    return RunRecord(
+        run=plan.run,
+        name=pipeline.name,
+        project=plan.project,
+        branch=plan.branch,
+        snapshot=plan.snapshot,
+        prefix=plan.prefix,
+        started_at=stamp(clock.now()),
+        host=host,
+        sync=pipeline.sync,
+        heartbeat=pipeline.heartbeat,
+        git=pipeline.git,
+        is_dirty=plan.is_dirty,
+    )
 
 
 @contextlib.contextmanager
@@ -167,19 +186,3 @@ def branch_name(pipeline: Pipeline, run: str, clock: Clock) -> str:
     template = pipeline.git.branch
     filled = template.replace("{run}", run).replace("{name}", pipeline.name)
     return filled.replace("{date}", date)
-
-
-def prepare_mirror(far: Far, record: RunRecord, paths: LaptopPaths) -> None:
-    """Make the run's folder here: a copy to fill, or a link to the run's own.
-
-    `results/latest` points at it.
-    """
-    files.own_ignored_folder(paths.results)
-    place = paths.mirror(record.run).root
-    if record.host is None:
-        own = far.link.rsync_source(f"{far.run_folder(record)}/results")
-        Path(own).mkdir(parents=True, exist_ok=True)
-        files.point_link(place, own)
-    else:
-        place.mkdir(exist_ok=True)
-    files.point_link(paths.results / "latest", record.run)

@@ -15,6 +15,7 @@ from pipeline.errors import HostError, TransportError
 from pipeline.follow import GROWING, LIVE
 from pipeline.wire import Carrying
 from remote import command
+from remote.flow import PLAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,17 +55,22 @@ class Sync:
     def bring(self, wanted: Wanted, target: Path) -> None:
         """Bring what changed into `target`; nothing there is ever deleted."""
         target.mkdir(parents=True, exist_ok=True)
-        if self._has_rsync and self._rsync(wanted, target):
-            return
-        self._has_rsync = False
+        if self._has_rsync and PLAIN.fullmatch(self._place(wanted)):
+            self._has_rsync = self._rsync(wanted, target)
+            if self._has_rsync:
+                return
         self._tar(wanted, target)
+
+    def _place(self, wanted: Wanted) -> str:
+        """Name the folder on the box, which an older rsync lets a shell there read."""
+        base = self._far.run_folder(self._record)
+        return "/".join(part for part in (base, wanted.folder, wanted.below) if part)
 
     def _rsync(self, wanted: Wanted, target: Path) -> bool:
         """Give False when the box has no rsync."""
-        base = self._far.run_folder(self._record)
-        place = "/".join(part for part in (base, wanted.folder, wanted.below) if part)
+        place = self._place(wanted)
         argv = [
-            *("rsync", "-rt", "--partial"),
+            *("rsync", "-rt"),
             *self._far.link.rsync_flags(),
             *filters(wanted),
             self._far.link.rsync_source(place) + "/",
@@ -105,7 +111,10 @@ class Sync:
         message = f"host {self._far.link.name!r}: the tar stream"
         # A tar that was cut between two files looks whole.
         if stream.code:
-            raise HostError(f"{message} ended with {stream.code}", hint=_said(stream))
+            refused = HostError(
+                f"{message} ended with {stream.code}", hint=_said(stream)
+            )
+            raise self._far.refusal(stream.err) or refused
         if torn:
             raise TransportError(f"{message} is torn: {torn}", hint=_said(stream))
 
@@ -149,12 +158,10 @@ def _unpack_all(reading: _Reading, target: Path) -> str:
 
 def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
     """Write one file of a tar that came from a box: plain, below `target`, whole."""
+    if not member.isreg():
+        raise foreign(member.name)
+    check_inside(member.name)
     name = PurePosixPath(member.name)
-    is_named = name.parts and "\0" not in member.name
-    is_outside = name.is_absolute() or ".." in name.parts
-    if not member.isreg() or not is_named or is_outside:
-        message = f"the box sent a name that is none of a run's: {member.name[:60]!r}"
-        raise HostError(message)
     source = tar.extractfile(member)
     assert source is not None, "a plain file has content"
     path = target / name
@@ -162,11 +169,23 @@ def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None
         message = f"a link lies in the way of {member.name[:60]!r}"
         raise HostError(message)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     with draft.open("wb") as file:
         shutil.copyfileobj(source, file, 1 << 20)
     os.utime(draft, (member.mtime, member.mtime))
     files.move(draft, path)
+
+
+def check_inside(name: str) -> None:
+    """Refuse a name from a box that would lead outside of where it is put."""
+    path = PurePosixPath(name)
+    if not path.parts or "\0" in name or path.is_absolute() or ".." in path.parts:
+        raise foreign(name)
+
+
+def foreign(name: str) -> HostError:
+    """Say that a box told a name that no run has."""
+    return HostError(f"the box sent a name that is none of a run's: {name[:60]!r}")
 
 
 def _said(stream: Stream) -> str:

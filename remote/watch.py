@@ -46,7 +46,7 @@ class Watch:
 
     def heard(self) -> None:
         """Something came over the link."""
-        if not self._is_connected or self._silence_s > LOST_AFTER_S:
+        if not self._is_connected or self.is_silent:
             # Beats and progress that nobody heard of are no sign of a stall.
             self.beat_age_s = None if self.beat_age_s is None else 0.0
             self.progress_age_s = 0.0
@@ -83,8 +83,8 @@ class Watch:
         if self._has_ended:
             return "ended"
         if not self._was_connected:
-            return "connecting" if self._silence_s < LOST_AFTER_S else "unknown"
-        if not self._is_connected or self._silence_s > LOST_AFTER_S:
+            return "unknown" if self.is_silent else "connecting"
+        if not self._is_connected or self.is_silent:
             return "unknown"
         if self._lives is False and self._lifeless_s > DEAD_AFTER_S:
             return "dead"
@@ -92,7 +92,15 @@ class Watch:
             return "stalled"
         return "alive"
 
+    @property
+    def breathes(self) -> bool:
+        """Tell whether beats arrive: none for too long is no sign of life."""
+        return self.beat_age_s is None or self.beat_age_s <= self._stale_after_s
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether nothing at all was heard for so long that the link is lost."""
+        return self._silence_s > LOST_AFTER_S
+
     def _is_stalled(self) -> bool:
-        if self.beat_age_s is not None and self.beat_age_s > self._stale_after_s:
-            return True
-        return self.progress_age_s > self._stalled_after_s
+        return not self.breathes or self.progress_age_s > self._stalled_after_s

@@ -82,6 +82,7 @@ class Laptop:
             env=self.env,
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             check=False,
         )
         if check and done.returncode:
@@ -173,9 +174,8 @@ class Laptop:
 
     def seals(self, git_dir: Path | None = None) -> list[str]:
         """The stages sealed on the latest run's branch, oldest first."""
-        log = self._git_of(git_dir)("log", "--reverse", "--format=%B%x00", self._branch)
-        trailers = (line for line in log.splitlines() if line.startswith("Stage: "))
-        return [line.removeprefix("Stage: ") for line in trailers]
+        wanted = "--format=%(trailers:key=Stage,valueonly)"
+        return self._git_of(git_dir)("log", "--reverse", wanted, self._branch).split()
 
     def trees(self, git_dir: Path | None = None) -> dict[str, str]:
         """What each seal of the latest run holds of its stage, as git names it."""

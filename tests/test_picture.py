@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -203,6 +204,13 @@ def test_what_is_known_is_said_in_words(knowing: Knowing, words: str) -> None:
 
     assert seen[0].endswith(f"● {knowing}")
     assert seen[11:13] == words.splitlines()
+
+
+def test_a_run_without_beats_is_not_said_to_have_some() -> None:
+    """Stalled too, but for another reason."""
+    seen = drawn(dataclasses.replace(sight("stalled"), age_s=125.0, breathes=False))
+
+    assert seen[11].startswith("stalled: no beat for 2 min 05 s, but the link is up")
 
 
 def test_nothing_runs_where_no_runner_lives() -> None:

@@ -167,6 +167,23 @@ failed: train: OOM
   try again with: pipeline resume {RUN}
   with new code:  pipeline run""",
     ),
+    "two stages failed": (
+        "ended",
+        replace(
+            OPEN,
+            exit_code=4,
+            stages={"train": BY_STAGE, "plot": replace(BY_STAGE, name="plot")},
+        ),
+        f"""\
+failed: train: OOM
+  at line 3
+failed: plot: OOM
+  at line 3
+  its log:        results/{RUN}/train/stage.log
+  its log:        results/{RUN}/plot/stage.log
+  try again with: pipeline resume {RUN}
+  with new code:  pipeline run""",
+    ),
     "box refused": (
         "ended",
         replace(OPEN, exit_code=6, reason="host 'ec2': the disk is full"),

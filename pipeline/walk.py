@@ -1,0 +1,167 @@
+"""Walk the graph of a run: start what is ready, settle what came back.
+
+Each running stage has a thread, which does what `performance` says; the walk itself has
+one, and decides. It ends when nothing runs and nothing may start any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import signal
+import threading
+import traceback
+from typing import TYPE_CHECKING
+
+from pipeline import events, graph
+from pipeline.errors import PipelineError
+from pipeline.layout import STOP
+from pipeline.performance import Performance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.graph import Outcome
+    from pipeline.resources import Resources, Share
+    from pipeline.schema import Stage
+    from pipeline.workshop import Workshop
+
+_WAKE_S = 0.2
+
+
+class Walk:
+    """One walk over the stages; `outcomes` and `errors` say how it went."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Begin where nothing is known of any stage."""
+        self._workshop = workshop
+        self._story = workshop.story
+        self.stages = graph.order(workshop.plan.pipeline.stages)
+        self.outcomes: dict[str, Outcome] = {}
+        self.errors: list[PipelineError] = []
+        self.stopping = ""
+        self._running: dict[str, Performance] = {}
+        self._shares: dict[str, Share] = {}
+        self._came_back: queue.SimpleQueue[tuple[str, Outcome, PipelineError | None]]
+        self._came_back = queue.SimpleQueue()
+
+    def walk(self, resources: Resources) -> None:
+        """Walk until all is settled; on return nothing runs."""
+        while True:
+            self._skip_hopeless()
+            self._start_ready(resources)
+            if not self._running and not self._ready():
+                self._skip_the_rest()
+                return
+            self._settle_one()
+            self._workshop.keeper.look()
+            self._story.refresh()
+            self._read_wishes()
+
+    @property
+    def undone(self) -> list[str]:
+        """The stages that did not pass."""
+        return [s.name for s in self.stages if self.outcomes.get(s.name) != "pass"]
+
+    def pulse(self) -> tuple[list[str], float, str]:
+        """Give what a heartbeat tells: who runs, how old progress is, a log line."""
+        running = dict(self._running)
+        line = next((p.last_line for p in running.values() if p.last_line), "")
+        return sorted(running), self._story.progress_age_s, line
+
+    @contextlib.contextmanager
+    def signals(self) -> Iterator[None]:
+        """A box that shuts down asks by SIGTERM; that is a stop, not a crash."""
+
+        def stop(number: int, _frame: object) -> None:
+            self.stopping = signal.Signals(number).name
+
+        before = {n: signal.signal(n, stop) for n in (signal.SIGTERM, signal.SIGINT)}
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            yield
+        finally:
+            for number, old in before.items():
+                signal.signal(number, old)
+
+    def _ready(self) -> list[Stage]:
+        if self.stopping or self._has_given_up():
+            return []
+        return graph.ready(self.stages, self.outcomes, self._running)
+
+    def _has_given_up(self) -> bool:
+        """Tell whether a failed stage says that nothing more should start."""
+        return any(
+            self.outcomes.get(stage.name) in ("failed", "gate")
+            and stage.on_failure == "stop"
+            for stage in self.stages
+        )
+
+    def _skip_hopeless(self) -> None:
+        for name, need in graph.hopeless(self.stages, self.outcomes).items():
+            if self.stopping or "stopped" in self.outcomes.values():
+                return
+            self.outcomes[name] = "skipped"
+            said = events.StageSkipped(stage=name, because=f"{need} did not pass")
+            self._story.tell(said)
+
+    def _skip_the_rest(self) -> None:
+        """Say of each stage that could have run why it did not: another failed."""
+        failed = [n for n, o in self.outcomes.items() if o in ("failed", "gate")]
+        if self.stopping or not failed:
+            return
+        for stage in self.stages:
+            if stage.name not in self.outcomes:
+                self.outcomes[stage.name] = "skipped"
+                because = f"nothing was started after {failed[0]} failed"
+                self._story.tell(events.StageSkipped(stage=stage.name, because=because))
+
+    def _start_ready(self, resources: Resources) -> None:
+        for stage in self._ready():
+            share = resources.take(stage, self._shares)
+            if share is None:
+                continue
+            performance = Performance(stage, self._workshop, share, self._is_stopping)
+            self._shares[stage.name] = share
+            self._running[stage.name] = performance
+            threading.Thread(
+                target=self._perform, args=(performance,), name=stage.name, daemon=True
+            ).start()
+
+    def _is_stopping(self) -> bool:
+        return bool(self.stopping)
+
+    def _perform(self, performance: Performance) -> None:
+        """Perform in a thread of its own; whatever happens comes back as an outcome."""
+        name = performance.stage.name
+        try:
+            outcome, error = performance.perform()
+        except PipelineError as failed:
+            outcome, error = "failed", failed
+        except BaseException as bug:  # noqa: BLE001 - it must reach the main thread
+            traceback.print_exc()
+            failure = f"the runner failed at stage {name!r}: {bug!r}"
+            hint = f"a bug of ours; see {self._workshop.paths.runner_log}"
+            outcome, error = "failed", PipelineError(failure, hint=hint)
+        self._came_back.put((name, outcome, error))
+
+    def _settle_one(self) -> None:
+        try:
+            name, outcome, error = self._came_back.get(timeout=_WAKE_S)
+        except queue.Empty:
+            return
+        self._shares.pop(name).close()
+        del self._running[name]
+        self.outcomes[name] = outcome
+        if error is not None:
+            self.errors.append(error)
+        if outcome == "failed":
+            said = str(error) if error is not None else "failed"
+            reason = said.removeprefix(f"stage {name!r} ")
+            self._story.tell(events.StageFailed(stage=name, reason=reason))
+
+    def _read_wishes(self) -> None:
+        if not self.stopping and (self._workshop.paths.control / STOP).exists():
+            self.stopping = "pipeline stop"
+        if self.stopping and not self._story.state.is_stopping:
+            self._story.tell(events.RunStopping(because=self.stopping))
