@@ -120,7 +120,8 @@ lock:
 tools:
 	@set --; \
 	for pair in ssh:openssh-client sshd:openssh-server rsync:rsync git:git \
-	    ip:iproute2 nft:nftables unshare:util-linux tmux:tmux ps:procps; do \
+	    ip:iproute2 nft:nftables unshare:util-linux mount:mount \
+	    mkfs.ext4:e2fsprogs tmux:tmux ps:procps; do \
 	  command -v $${pair%%:*} >/dev/null || set -- "$$@" $${pair#*:}; done; \
 	if [ $$# -gt 0 ]; then \
 	  $(say) "the tests need programs of these packages: $$*" \

@@ -72,6 +72,18 @@ def test_a_run_on_a_box_is_the_run_on_this_machine(
     assert remote.trees() == here
 
 
+def test_a_run_over_the_lasting_link(remote: Remote, box: Host, lab: Lab) -> None:
+    """Whichever link is chosen, the run is the same."""
+    remote.on(box, lab, chain_text(remote))
+    text = (remote.repo / "pipeline.yaml").read_text()
+    remote.write("pipeline.yaml", text.replace("{ssh:", "{link: lasting, ssh:"))
+
+    remote.pipeline("run", "--host", "gpu")
+
+    assert remote.seals() == ["one", "two", "three"]
+    assert (remote.results / "three" / "curve.svg").read_text() == "<svg/>"
+
+
 def test_one_connection_serves_a_whole_run(remote: Remote, box: Host, lab: Lab) -> None:
     """Never a connection per command, and the next command finds it open."""
     remote.on(box, lab, chain_text(remote))

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-PROGRAMS = ("ip", "nft", "ssh", "ssh-keygen", "unshare", "nsenter", "setpriv", "pkill")
+PROGRAMS = (
+    *("ip", "nft", "ssh", "ssh-keygen", "unshare", "nsenter", "setpriv", "pkill"),
+    *("mount", "mkfs.ext4"),
+)
 FILES = ("/usr/sbin/sshd", "/dev/net/tun")
 HOST_PARTS = range(10, 255)  # the last number of an address; 1 is this machine
 
