@@ -182,10 +182,10 @@ def _local_run(record: RunRecord) -> RunPaths:
 
 def runs(args: Namespace, paths: LaptopPaths) -> int:  # noqa: ARG001 - a verb
     """List the runs that were started from here, the latest last."""
-    records = [memory.read_run(paths, name) for name in memory.run_names(paths)]
+    records = memory.read_runs(paths)
     if not records:
         print("no runs yet; start one with: pipeline run")
-    for record in sorted(records, key=lambda record: record.started_at):
+    for record in records:
         state = _seen(record, paths)
         sealed = sum(bool(stage.commit) for stage in state.stages.values())
         word = state.word if state.run else "not heard of"

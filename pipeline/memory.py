@@ -6,6 +6,7 @@ again from the hosts; it only saves asking.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -89,9 +90,8 @@ def find_run(paths: LaptopPaths, wanted: str) -> RunRecord:
     if not names:
         message = f"no run is known in {paths.root}"
         raise SpecError(message, hint="start one with: pipeline run")
-    if wanted in ("", "latest"):
-        newest = max(names, key=lambda name: _started(paths, name))
-        return read_run(paths, newest)
+    if wanted in ("", "latest") and (known := read_runs(paths)):
+        return known[-1]
     found = [name for name in names if wanted in name]
     exact = [name for name in found if name == wanted]
     if len(exact or found) == 1:
@@ -103,8 +103,13 @@ def find_run(paths: LaptopPaths, wanted: str) -> RunRecord:
     raise SpecError(message, hint="see them all with: pipeline runs")
 
 
-def _started(paths: LaptopPaths, run: str) -> tuple[str, str]:
-    return read_run(paths, run).started_at, run
+def read_runs(paths: LaptopPaths) -> list[RunRecord]:
+    """Give all known runs, the latest last; a torn record hides no other."""
+    found = []
+    for name in run_names(paths):
+        with contextlib.suppress(FileNotFoundError, IntegrityError):
+            found.append(read_run(paths, name))
+    return sorted(found, key=lambda record: (record.started_at, record.run))
 
 
 def read_run(paths: LaptopPaths, run: str) -> RunRecord:

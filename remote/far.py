@@ -40,8 +40,9 @@ class Far:
         self.link = link
         self.folder = f"{BOX_HOME}/{project}"
         python = sys.executable if host is None else host.python or "python3"
-        # Commands start in the far home, which is what `~` means.
-        self._python = python.removeprefix("~/")
+        # Commands start in the far home, which is what `~` means; a file lying right
+        # there needs a folder before its name, or PATH would be searched for it.
+        self._python = f"./{python[2:]}" if python.startswith("~/") else python
         self._texts = pyz.sources()
         self._name = pyz.name_of(self._texts)
 

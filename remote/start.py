@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline import files, memory, snapshot
 from pipeline.clock import stamp
 from pipeline.errors import HostError, PipelineError, SpecError, TransportError
+from pipeline.git import Git
 from pipeline.memory import HostRecord, RunRecord
 from pipeline.schema import Resolved
 from pipeline.wire import Beginning
@@ -44,6 +45,7 @@ def start(
         run = memory.new_run_id(clock.now(), set(memory.run_names(paths)))
         taken = snapshot.take(paths.root, pipeline.ship, run=run, scratch=paths.scratch)
     plan = _plan(pipeline, host, taken, paths, run=run, clock=clock)
+    _check_branch(paths, plan.branch)
     record = _record(plan, host, clock)
     far = Far(link, plan.project, host)
     memory.remember_run(paths, record)
@@ -57,6 +59,18 @@ def start(
         raise
     prepare_mirror(far, record, paths)
     return far, record, taken
+
+
+def _check_branch(paths: LaptopPaths, branch: str) -> None:
+    """Refuse a branch that could never come home: git keeps no `a/b` beside an `a`."""
+    repository = Git(paths.root, is_git_dir=False, is_ours=False)
+    parts = branch.split("/")
+    for end in range(1, len(parts)):
+        above = "/".join(parts[:end])
+        if not repository.ask("show-ref", "--verify", f"refs/heads/{above}").code:
+            message = f"your branch {above!r} leaves no room for {branch!r}"
+            hint = f"rename it: git branch -m {above} old-{above}\nor set git.branch"
+            raise SpecError(message, hint=hint)
 
 
 def _plan(

@@ -142,3 +142,29 @@ def test_nothing_is_pushed_of_uncommitted_work(laptop: Laptop, tmp_path: Path) -
 
     assert laptop.git("ls-remote", str(origin)) == ""
     assert "uncommitted work" in said
+
+
+def test_a_branch_that_leaves_no_room_is_refused(laptop: Laptop) -> None:
+    """Before anything is shipped: the seals could never come home."""
+    laptop.write("file.txt", "here")
+    laptop.write("pipeline.yaml", ONE)
+    laptop.commit()
+    laptop.git("branch", "run")
+
+    said = laptop.pipeline("run", code=2)
+
+    assert "your branch 'run' leaves no room for 'run/" in said
+    assert "no runs yet" in laptop.pipeline("runs")
+
+
+def test_a_torn_record_hides_no_other_run(laptop: Laptop) -> None:
+    """What the laptop remembers of one run is nothing to the others."""
+    laptop.write("file.txt", "here")
+    laptop.write("pipeline.yaml", ONE)
+    laptop.commit()
+    laptop.pipeline("run")
+    run = laptop.run_id
+    (laptop.repo / ".pipeline/runs/20200101-0000-abcd.json").write_text("")
+
+    assert run in laptop.pipeline("runs")
+    assert "done, 1 of 1" in laptop.pipeline("status")
