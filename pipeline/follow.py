@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.layout import RunPaths
     from pipeline.wire import Have
 
-LOOK_S = 0.05
+LOOK_S = (0.02, 0.1)  # soon again where something moved, later where nothing does
 STILL_S = 5.0  # a line that says nothing else must say this, or it counts as lost
 _STAMP_S = 1.0
 _BLOCK = 1 << 18
@@ -214,15 +214,18 @@ def follow(
     hangup: a descriptor that becomes readable when the laptop is gone.
     """
     said_at = clock.monotonic()
+    soon_s, pause_s = LOOK_S
     while True:
+        pause_s = min(pause_s * 1.5, LOOK_S[1])
         for frame in follower.look():
             write(encode_frame(frame))
             said_at = clock.monotonic()
+            pause_s = soon_s
             if frame.kind == "end":
                 return
         if clock.monotonic() - said_at >= STILL_S:
             write(encode_frame(Frame(kind="still")))
             said_at = clock.monotonic()
-        readable, _, _ = select.select([hangup], [], [], LOOK_S)
+        readable, _, _ = select.select([hangup], [], [], pause_s)
         if readable and not os.read(hangup, 1 << 16):
             return

@@ -152,6 +152,7 @@ class Ledger:
             repository.out("update-ref", self._ref, snapshot, "0" * len(snapshot))
             self.tip = snapshot
         self._levels: dict[tuple[str, ...], dict[str, Entry]] = {}
+        self._written_here: dict[str, dict[str, Entry]] = {}
         self._load((), f"{self.tip}^{{tree}}")
 
     @contextlib.contextmanager
@@ -190,6 +191,8 @@ class Ledger:
 
     def seals(self) -> dict[str, Seal]:
         """Give the seal of each sealed stage of this run."""
+        if self.tip == self._snapshot:
+            return {}
         branch = self._ref.removeprefix("refs/heads/")
         found = read_seals(self._git, branch, self._snapshot)
         return {seal.stage: seal for seal in found}
@@ -229,8 +232,14 @@ class Ledger:
         self, level: dict[str, Entry], stage: str, more: Mapping[str, Entry]
     ) -> None:
         known = level.get(stage)
-        below = git.read_tree(self._git, known.name) if known else {}
+        below = self._read_tree(known.name) if known else {}
         level[stage] = git.folder_entry(self._objects.tree({**below, **more}))
+
+    def _read_tree(self, tree: str) -> dict[str, Entry]:
+        """Give what a tree holds: one of ours without asking git."""
+        if tree not in self._written_here:
+            self._written_here[tree] = git.read_tree(self._git, tree)
+        return self._written_here[tree]
 
     def _put(self, kind: str, stage: str, folder: Path, names: Iterable[str]) -> None:
         level = self._levels[self._below(kind)]
@@ -259,7 +268,11 @@ class Ledger:
                 level[name] = self._file(folder / name)
         for head, rests in below.items():
             level[head] = git.folder_entry(self._nested(folder / head, rests))
-        return self._objects.tree(level) if level else ""
+        if not level:
+            return ""
+        tree = self._objects.tree(level)
+        self._written_here[tree] = level
+        return tree
 
     def _file(self, path: Path) -> Entry:
         oid = self._objects.blob(path)

@@ -136,7 +136,7 @@ class Workshop:
         most = self.plan.pipeline.git.max_file
         for stage in self.plan.pipeline.stages:
             log = self.results.log(stage.name)
-            if log.exists() and log.stat().st_size <= most:
+            if log.exists() and 0 < log.stat().st_size <= most:
                 story[f"{stage.name}/{log.name}"] = log
         assert isinstance(ended.what, events.RunEnded)
         first = one_line((ended.what.reason or "ended").splitlines()[0])
