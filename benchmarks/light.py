@@ -29,12 +29,8 @@ def bench(place: Path, *, rounds: int) -> list[tuple[str, str, str]]:
     found = in_turns(
         {
             "python -c pass": lambda: call("-c", "pass"),
-            "pipeline --help (at most 0.10 s)": lambda: call(
-                "-m", "pipeline", "--help"
-            ),
-            "pipeline status (at most 0.15 s)": lambda: call(
-                "-m", "pipeline", "status"
-            ),
+            "pipeline --help (at most 0.10 s)": lambda: call(*COMMAND, "--help"),
+            "pipeline status (at most 0.15 s)": lambda: call(*COMMAND, "status"),
         },
         rounds=rounds,
     )

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, BinaryIO
 from pipeline import codec, files, schema
 from pipeline.clock import SystemClock
 from pipeline.errors import BUG, DONE, HostError, PipelineError
-from pipeline.follow import has_ended
 from pipeline.layout import PLAN, STOP, BoxPaths, RunPaths, is_safe_name
 from pipeline.wire import Answer, Beginning, Carrying, Following, read_request
 
@@ -106,6 +105,7 @@ def _launch(paths: RunPaths) -> None:
     On return the runner has told of itself: whoever follows now sees no older end.
     """
     from pipeline import runner, supervise
+    from pipeline.follow import has_ended
 
     clock = SystemClock()
     until = clock.monotonic() + _LAUNCH_S

@@ -57,7 +57,7 @@ class Orders:
 
     def _script(self, values: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
         """Fill the command; a value never becomes part of the shell's own text."""
-        names = tuple(dict.fromkeys(template.placeholders(self._stage.sh)))
+        names = template.placeholders(self._stage.sh)
         missing = [name for name in names if name not in values]
         if missing:
             message = f"stage {self._stage.name!r} has no {{{missing[0]}}} to fill in"

@@ -26,6 +26,7 @@ from pipeline.supervise import Attempt, Command, Ending, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from pipeline.draft import Made
     from pipeline.gate import Judgement
@@ -155,7 +156,7 @@ class Performance:
         heard = Listener(self.stage, workshop, raw=raw, environment=environment)
         self._listener = heard
         try:
-            started = self._start(attempt, argv, environment)
+            started = self._start(attempt, raw, argv, environment)
             die_at(name, "started")
             watch = Watch(
                 report=heard.report,
@@ -174,18 +175,21 @@ class Performance:
         return ending
 
     def _start(
-        self, attempt: AttemptPaths, argv: list[str], environment: Mapping[str, str]
+        self,
+        attempt: AttemptPaths,
+        raw: Path,
+        argv: list[str],
+        environment: Mapping[str, str],
     ) -> Attempt:
         workshop = self._workshop
         lock = files.open_lock(attempt.lock)
         assert lock is not None, "a fresh draft has a lock nobody knows"
-        number = int(attempt.root.name.rpartition(".")[2])
         try:
             command = Command(
                 argv=argv,
                 cwd=workshop.paths.base,
                 environment=environment,
-                raw=workshop.paths.raw_log(self.stage.name, number),
+                raw=raw,
                 lock=lock,
                 umask=workshop.umask,
                 also=self._share.locks,

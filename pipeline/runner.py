@@ -191,6 +191,7 @@ class Runner:
         for name, seal in self._workshop.ledger.seals().items():
             self._walk.outcomes[name] = "pass" if seal.verdict == "pass" else "gate"
             self._workshop.restore(name, seal)
+            self._workshop.note(name)
             said = self._workshop.sealed_event(seal)
             known = told.get(name)
             if known is None or known.commit != seal.commit:

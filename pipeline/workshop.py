@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,7 +35,7 @@ class Workshop:
     ledger: Ledger
     story: Story
     self_argv: tuple[str, ...]
-    _looks: dict[str, dict[str, tuple[int, int, int]]] = field(default_factory=dict)
+    _looks: dict[str, dict[str, draft.Stamp]] = field(default_factory=dict)
     umask: int = 0o022  # of whoever launched the runner: it is the stages' own
 
     @property
@@ -47,8 +46,11 @@ class Workshop:
     @cached_property
     def code(self) -> str:
         """The tree of the snapshot: all code a stage could read."""
-        repository = Git(self.paths.box.code)
-        return repository.text("rev-parse", f"{self.plan.snapshot}^{{tree}}")
+        return self._repository.text("rev-parse", f"{self.plan.snapshot}^{{tree}}")
+
+    @cached_property
+    def _repository(self) -> Git:
+        return Git(self.paths.box.code)
 
     def input_path(self, ref: Input) -> Path:
         """Give where an input lies on this box."""
@@ -78,7 +80,7 @@ class Workshop:
 
         Raise IntegrityError when a large one, which the commit only names, is lost.
         """
-        repository = Git(self.paths.box.code)
+        repository = self._repository
         prefix = "" if self.plan.prefix == "." else f"{self.plan.prefix}/"
         places = (f"{prefix}results/{stage}", f"{prefix}artifacts/{stage}")
         listing = repository.out("ls-tree", "-r", "-z", seal.commit, "--", *places)
@@ -93,7 +95,6 @@ class Workshop:
         )
         if lost:
             raise draft.lost_error(stage, lost)
-        self.note(stage)
 
     def note(self, stage: str) -> None:
         """Remember how a sealed stage's artifacts look now."""
@@ -116,15 +117,11 @@ class Workshop:
         ]
         if changed:
             raise draft.lost_error(stage, changed)
+        # Only now: another try must find a damaged file as damaged as this one did.
+        self.note(stage)
 
-    def _look(self, stage: str) -> dict[str, tuple[int, int, int]]:
-        looks = {}
-        for place, _, names in os.walk(self.paths.artifacts / stage):
-            for name in names:
-                status = Path(place, name).lstat()
-                look = (status.st_mtime_ns, status.st_size, status.st_ino)
-                looks[os.path.join(place, name)] = look  # noqa: PTH118 - only a key
-        return looks
+    def _look(self, stage: str) -> dict[str, draft.Stamp]:
+        return draft.stamps(self.paths.artifacts / stage, ["*"], frozenset())
 
     def _is_there(self, path: Path, oid: str) -> bool:
         is_file = path.is_file() and not path.is_symlink()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.afar import Remote
 from tests.laptop import Laptop
 
 pytest_plugins = ["tests.fixtures_lab"]
@@ -23,6 +24,14 @@ def no_home(tmp_path_factory: pytest.TempPathFactory) -> None:
 def laptop(tmp_path: Path) -> Laptop:
     """An empty repository on a laptop of its own."""
     return Laptop(tmp_path)
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Remote:
+    """A laptop with a pipeline of three stages, to be sent to a box."""
+    laptop = Remote(tmp_path)
+    laptop.with_chain()
+    return laptop
 
 
 @pytest.fixture

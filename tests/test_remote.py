@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -16,14 +15,6 @@ from tests.lab import Host, Lab
 from tests.laptop import Laptop, wait_until
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
-
-
-@pytest.fixture
-def remote(tmp_path: Path) -> Remote:
-    """A laptop with the chain of three stages."""
-    laptop = Remote(tmp_path)
-    laptop.with_chain()
-    return laptop
 
 
 def chain_text(laptop: Laptop) -> str:

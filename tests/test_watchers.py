@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -14,14 +13,6 @@ from tests.lab import Host, Lab
 from tests.laptop import wait_until
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
-
-
-@pytest.fixture
-def remote(tmp_path: Path) -> Remote:
-    """A laptop whose run takes twelve seconds."""
-    laptop = Remote(tmp_path)
-    laptop.with_chain()
-    return laptop
 
 
 def kill(watcher: subprocess.Popen[str]) -> None:
