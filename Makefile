@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest -p tests.no_skips -n auto --maxprocesses 8
 # sshd, ip and nft live where an ordinary user's PATH may not look.
 export PATH := $(PATH):/usr/sbin:/sbin
 .NOTPARALLEL:
-.PHONY: help run check test slow bench lock clean tools
+.PHONY: help run check test slow crash bench docs lock clean tools
 .PHONY: check-format check-lint check-types check-imports
 
 help:
@@ -22,7 +22,9 @@ help:
 	@echo "make check   format, lint, types, import contracts"
 	@echo "make test    the tests, on real ssh, git and rsync (ARGS='-k mirror')"
 	@echo "make slow    the recovery and soak tests"
+	@echo "make crash   all of the crash table               (ARGS='power sealed')"
 	@echo "make bench   the benchmarks"
+	@echo "make docs    the parts of docs/ that are made from the code"
 	@echo "make lock    resolve requirements.lock anew"
 	@echo "make clean   remove .venv and every cache; no run is touched"
 
@@ -49,8 +51,16 @@ test: tools $(VENV)/.test
 slow: tools $(VENV)/.test
 	$(PYTEST) -m slow $(ARGS)
 
+crash: tools $(VENV)/.test
+	$(BIN)/python -m tests.crash $(ARGS)
+
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# The parts of docs/ that are made from the code; a test fails when they are stale.
+docs: $(VENV)/.test
+	$(BIN)/python -m tests.pages
+	$(BIN)/python -m tests.keytables
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -121,7 +131,8 @@ tools:
 	@set --; \
 	for pair in ssh:openssh-client sshd:openssh-server rsync:rsync git:git \
 	    ip:iproute2 nft:nftables unshare:util-linux mount:mount \
-	    mkfs.ext4:e2fsprogs tmux:tmux ps:procps; do \
+	    mkfs.ext4:e2fsprogs zsh:zsh fish:fish \
+	    tmux:tmux ps:procps; do \
 	  command -v $${pair%%:*} >/dev/null || set -- "$$@" $${pair#*:}; done; \
 	if [ $$# -gt 0 ]; then \
 	  $(say) "the tests need programs of these packages: $$*" \

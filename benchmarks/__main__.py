@@ -6,43 +6,69 @@ import argparse
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks import chain, light, link, memory
+from benchmarks import (
+    chain,
+    fold,
+    hashing,
+    light,
+    link,
+    memory,
+    null,
+    resume,
+    scale,
+    workers,
+)
 from tests.lab import Lab, lacking, sweep
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ROUNDS = 7
+Rows = list[tuple[str, str, str]]
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Measure, and print each row as soon as it is there."""
     parser = argparse.ArgumentParser(prog="benchmarks")
-    parser.add_argument("names", nargs="*", help="chain, light, memory, link; else all")
+    parser.add_argument("names", nargs="*", help=f"{', '.join(_BENCHES)}; else all")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    said = "null: measure dvc and snakemake, too, which takes minutes to install"
+    parser.add_argument("--peers", action="store_true", help=said)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="pipeline-bench-") as folder:
-        place = Path(folder)
-        rows = []
-        for name in args.names or ("light", "chain", "memory", "link"):
-            rows += _measure(name, place, args.rounds)
+    if unknown := set(args.names) - set(_BENCHES):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     print(f"| what | measured, {os.cpu_count()} cores | against |")
     print("| --- | --- | --- |")
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
+    with tempfile.TemporaryDirectory(prefix="pipeline-bench-") as folder:
+        for name in args.names or _BENCHES:
+            for row in _BENCHES[name](Path(folder), args):
+                print("| " + " | ".join(row) + " |", flush=True)
 
 
-def _measure(name: str, place: Path, rounds: int) -> list[tuple[str, str, str]]:
-    if name == "light":
-        return light.bench(place, rounds=rounds)
-    if name == "chain":
-        return chain.bench(place, rounds=rounds)
-    if name == "memory":
-        return memory.bench(place)
+def _link(place: Path, args: argparse.Namespace) -> Rows:
     if missing := lacking():
         return [("a box behind a line", "not measured", f"lacks {', '.join(missing)}")]
     sweep()
     with Lab(hide=[Path.cwd()]) as lab:
-        return link.bench(place, lab, rounds=rounds)
+        return link.bench(place, lab, rounds=args.rounds)
 
+
+_BENCHES: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
+    "light": lambda place, args: light.bench(place, rounds=args.rounds),
+    "null": lambda place, args: null.bench(
+        place, rounds=args.rounds, with_all=args.peers
+    ),
+    "chain": lambda place, args: chain.bench(place, rounds=args.rounds),
+    "workers": lambda place, args: workers.bench(place, rounds=args.rounds),
+    "fold": lambda place, args: fold.bench(place, rounds=args.rounds),
+    "hashing": lambda place, args: hashing.bench(place, rounds=args.rounds),
+    "resume": lambda place, args: resume.bench(place, rounds=args.rounds),
+    "scale": lambda place, args: scale.bench(place, rounds=args.rounds),
+    "memory": lambda place, _args: memory.bench(place),
+    "link": _link,
+}
 
 if __name__ == "__main__":
     main()

@@ -34,7 +34,7 @@ def bench(place: Path, *, rounds: int) -> list[tuple[str, str, str]]:
     spans: list[float] = []
 
     def run() -> None:
-        laptop.pipeline("run")
+        laptop.pipeline("run", "--force")
         story = laptop.events()
         spans.append(span_s(str(story[0]["at"]), str(story[-1]["at"])))
 

@@ -74,7 +74,8 @@ def _forget_connection(box: Host, lab: Lab) -> None:
 
 def _began_after(laptop: Laptop, box: Host) -> float:
     begun = time.time()
-    laptop.pipeline("run", "--host", "gpu", "--detach", timeout_s=120)
+    again = ("--force", "--detach")
+    laptop.pipeline("run", "--host", "gpu", *again, timeout_s=120)
     wanted = f"cat ~/.pipeline/*/runs/{laptop.run_id}/attempts/a.1/out/began"
     wanted += f" || cat ~/.pipeline/*/runs/{laptop.run_id}/tree/artifacts/a/began"
     deadline = time.monotonic() + 20

@@ -6,13 +6,14 @@ import hashlib
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import codec
 from pipeline.errors import IntegrityError
+from pipeline.frozen import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 MANIFEST_FORMAT = 1
@@ -49,13 +50,37 @@ def read_manifest(path: Path) -> Manifest:
     return codec.loads(Manifest, path.read_bytes(), what=str(path))
 
 
-def sha256_of(path: Path) -> str:
-    """Hash the content of one file."""
+def sha256_of(path: Path, told: Callable[[int], None] = lambda _: None) -> str:
+    """Hash the content of one file; `told` hears of each block how large it was."""
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
+            told(len(block))
     return digest.hexdigest()
+
+
+def look(
+    path: Path, told: Callable[[int], None] = lambda _: None
+) -> Artifact | OSError | None:
+    """Give what lies at `path`; None when no plain file does."""
+    try:
+        if path.is_symlink() or not path.is_file():
+            return None
+        return Artifact(size=path.stat().st_size, sha256=sha256_of(path, told))
+    except OSError as error:
+        return error
+
+
+def copied(source: Path, target: Path) -> Artifact:
+    """Copy a file to `target`, which is new; give what came to lie there."""
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb", buffering=0) as given, target.open("xb") as made:
+        while block := given.read(_BLOCK):
+            digest.update(block)
+            made.write(block)
+            size += len(block)
+    return Artifact(size=size, sha256=digest.hexdigest())
 
 
 def survey(folder: Path) -> dict[str, Artifact]:

@@ -7,14 +7,21 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pipeline import codec, files
+from pipeline.deaths import die_at
+from pipeline.environments import recipe
 from pipeline.errors import HostError
 from pipeline.git import Git, refusal
-from pipeline.layout import RunPaths, is_safe_name
+from pipeline.layout import ResultPaths, RunPaths, is_safe_name
 from pipeline.ledger import ATTRIBUTES
+from pipeline.planning import planned
+from pipeline.scope import listing_of
+from pipeline.wire import Answer
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from pipeline.clock import Clock
+    from pipeline.decision import Planned
     from pipeline.layout import BoxPaths
     from pipeline.schema import Resolved
     from pipeline.wire import Beginning
@@ -23,11 +30,14 @@ if TYPE_CHECKING:
 _LACKING = (b"unresolved delta", b"missing", b"did not receive expected object")
 
 
-def begin(box: BoxPaths, asked: Beginning, pack: BinaryIO) -> bool:
+def begin(
+    box: BoxPaths, asked: Beginning, pack: BinaryIO, clock: Clock
+) -> Answer | None:
     """Take in the snapshot and make the run's folder.
 
-    Give False when objects are missing that the laptop thought were here; nothing was
-    made then. On True the folder is whole, and its plan.json is there.
+    Give None when the folder is whole, and its plan.json is there. Otherwise nothing
+    was made: objects are missing that the laptop thought were here, or one run holds
+    all stages already.
     """
     plan = asked.plan
     if not is_safe_name(plan.run):
@@ -39,18 +49,34 @@ def begin(box: BoxPaths, asked: Beginning, pack: BinaryIO) -> bool:
         repository = _code(box, asked)
     # With the lock free: a laptop that vanishes while it ships holds up nobody else.
     if not _take_in(repository, asked, pack):
-        return False
+        return Answer(need="objects")
+    if asked.unless_sealed and not box.run(plan.run).exists():
+        made = _planned(box, repository, plan, clock)
+        if made.sealed_in:
+            repository.ask("update-ref", "-d", f"refs/heads/ship/{plan.run}")
+            return Answer(planned=made)
+    die_at("", "taken_in")
     with files.waiting_lock(lock):
         paths = RunPaths(box.run(plan.run), PurePosixPath(plan.prefix))
         if paths.plan.exists():
             _check_same(paths, plan)
-            return True
+            return None
         try:
             _make(repository, paths, plan)
         except BaseException:
             _unmake(repository, paths, plan)
             raise
-    return True
+    return None
+
+
+def _planned(box: BoxPaths, repository: Git, plan: Resolved, clock: Clock) -> Planned:
+    return planned(
+        plan,
+        box,
+        listing=lambda: listing_of(repository, plan.snapshot),
+        read=recipe.reader(repository, plan.snapshot, plan.prefix),
+        clock=clock,
+    )
 
 
 def _unmake(repository: Git, paths: RunPaths, plan: Resolved) -> None:
@@ -73,6 +99,7 @@ def _code(box: BoxPaths, asked: Beginning) -> Git:
         # The bytes as they were shipped: no line ends bent, no filter asked.
         (draft / "info").mkdir(exist_ok=True)
         (draft / "info" / "attributes").write_text(ATTRIBUTES)
+        files.sync_disk(draft)
         files.move(draft, box.code)
     repository = Git(box.code)
     _graft(repository, asked.shallow)
@@ -136,10 +163,19 @@ def _make(repository: Git, paths: RunPaths, plan: Resolved) -> None:
         *("worktree", "add", "--quiet", "--force", "--detach"),
         *(str(paths.tree), plan.snapshot),
     )
+    # Where a run's branch was merged, its story lies in the snapshot: not this run's.
+    told = ResultPaths(paths.results)
+    for path in (told.events, told.progress, told.heartbeat):
+        path.unlink(missing_ok=True)
+    die_at("", "checked_out")
     _link_data(paths, plan, homes)
     for folder in (paths.control, paths.raw, paths.attempts, paths.checkpoints):
         folder.mkdir(mode=0o700)
+    # A checkout syncs nothing: without this a power cut may leave the code of the run
+    # as empty files, which a resumed run would take for the snapshot's.
+    files.sync_disk(paths.root)
     files.replace_text(paths.plan, codec.dumps(plan), durable=True)
+    die_at("", "made")
 
 
 def _data_homes(plan: Resolved) -> dict[str, Path]:

@@ -1,10 +1,16 @@
 """What the runner.pyz can do on a box: its verbs, and nothing else.
 
     begin   make a run from what stdin brings, and launch its runner
+    plan    say what a run would do, and why; nothing is made
     resume  launch a runner for a run that is there
     stop    leave a wish for the runner
     follow  stream events, beats and logs home
     carry   stream other files home
+    verify  hold all of a run against its seals, a line for each difference
+    visit   say whether a person may work in a run's worktree, or on one stage of it
+    shell   open a shell in a run's worktree, or run a command there
+    debug   run one stage of a run alone, in the foreground
+    gc      list what no kept run needs, and delete it where that is meant
     keeper, child   what the runner starts itself
 
 Requests come on stdin. A name on the command line is one of ours and checked.
@@ -21,12 +27,19 @@ from pipeline import codec, files, schema
 from pipeline.clock import SystemClock
 from pipeline.errors import BUG, DONE, HostError, PipelineError
 from pipeline.layout import PLAN, STOP, BoxPaths, RunPaths, is_safe_name
-from pipeline.wire import Answer, Beginning, Carrying, Following, read_request
+from pipeline.wire import (
+    Answer,
+    Beginning,
+    Carrying,
+    Clearing,
+    Following,
+    Planning,
+    read_request,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LAUNCH_S = 60.0  # to fence off what an earlier runner left may take its time
 # What is kept here is nobody else's; a stage gets the umask that its user has.
 _UMASK = os.umask(0o077)
 # Said by a relative path from the home, which is left when a runner is detached.
@@ -43,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"no such verb: {verb}", file=sys.stderr)
         return BUG
     try:
-        return act(*names)
+        code = act(*names)
+        return 254 if code == 255 else code
     except BrokenPipeError:
         return DONE  # the laptop hung up
     except PipelineError as error:
@@ -55,7 +69,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def _refuse(verb: str, error: PipelineError) -> int:
     """Answer with what went wrong: where frames or a tar go, beside them."""
-    out = sys.stderr if verb in ("follow", "carry") else sys.stdout
+    if verb in ("shell", "debug"):
+        print(error, file=sys.stderr)  # a person reads it, and no program
+        return error.exit_code
+    out = sys.stderr if verb in ("follow", "carry", "verify", "gc") else sys.stdout
     print(
         codec.dumps(Answer(error=error.message, hint=error.hint)), file=out, flush=True
     )
@@ -100,47 +117,9 @@ def _answer(answer: Answer) -> None:
 
 
 def _launch(paths: RunPaths) -> None:
-    """Start a runner that needs nothing from us. A second one ends by itself.
+    from pipeline.launch import launch
 
-    On return the runner has told of itself: whoever follows now sees no older end.
-    """
-    from pipeline import runner, supervise
-    from pipeline.follow import has_ended
-
-    clock = SystemClock()
-    until = clock.monotonic() + _LAUNCH_S
-    while files.is_locked(paths.runner_lock):
-        # One that told its end is about to go; it is waited for.
-        if not has_ended(paths.events) or clock.monotonic() > until:
-            return
-        clock.sleep(0.01)
-    # An old wish to stop is not meant for the runner that starts now.
-    (paths.control / STOP).unlink(missing_ok=True)
-    told = _size(paths.events)
-    supervise.detach(
-        lambda: runner.run(
-            paths.root, SystemClock(), self_argv=_self_argv(), umask=_UMASK
-        ),
-        cwd=paths.root,
-        log=paths.runner_log,
-        name="pipeline-run",
-    )
-    while clock.monotonic() < until:
-        if _size(paths.events) > told:
-            return
-        clock.sleep(0.01)
-    if files.is_locked(paths.runner_lock):
-        return  # it lives, and takes its time
-    said = paths.runner_log.read_text("utf-8", "replace")[-1000:].strip()
-    message = f"the runner of {paths.root.name} did not start"
-    raise HostError(message, hint=said or f"see {paths.runner_log} on the box")
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
+    launch(paths, self_argv=_self_argv(), umask=_UMASK)
 
 
 def _begin() -> int:
@@ -148,8 +127,9 @@ def _begin() -> int:
 
     asked = read_request(Beginning, _stdin())
     # What follows the request is a pack, read by git itself from the same descriptor.
-    if not begin(_box(), asked, _stdin()):
-        _answer(Answer(need="objects"))
+    instead = begin(_box(), asked, _stdin(), SystemClock())
+    if instead is not None:
+        _answer(instead)
         return DONE
     paths = _run_paths(asked.plan.run)
     _launch(paths)
@@ -157,9 +137,34 @@ def _begin() -> int:
     return DONE
 
 
+def _plan() -> int:
+    import base64
+
+    from pipeline.planning import planned
+
+    asked = read_request(Planning, _stdin())
+    texts = {path: base64.b64decode(text) for path, text in asked.env_files.items()}
+    made = planned(
+        asked.plan,
+        _box(),
+        listing=lambda: dict(asked.listing),
+        read=texts.get,
+        clock=SystemClock(),
+        run=asked.run,
+    )
+    _answer(Answer(planned=made))
+    return DONE
+
+
 def _resume(run: str) -> int:
+    from pipeline.launch import is_done
+    from pipeline.restoring import mend
+
     paths = _run_paths(run)
     lived = files.is_locked(paths.runner_lock)
+    if not lived and is_done(paths):
+        _answer(Answer(is_done=True, mended=mend(paths), folder=str(paths.root)))
+        return DONE
     _launch(paths)
     _answer(Answer(lives=lived, folder=str(paths.root)))
     return DONE
@@ -200,6 +205,60 @@ def _carry(run: str) -> int:
     return DONE
 
 
+def _verify(run: str) -> int:
+    from pipeline.verify import Verification
+
+    paths = _run_paths(run)
+    plan = schema.read_plan(paths.plan.read_bytes())
+
+    def say(line: object) -> None:
+        _write(codec.dumps(line).encode() + b"\n")
+
+    Verification(paths, plan, SystemClock(), say).run()
+    return DONE
+
+
+def _gc() -> int:
+    from pipeline.clearing import Clearance
+
+    asked = read_request(Clearing, _stdin())
+
+    def say(line: object) -> None:
+        _write(codec.dumps(line).encode() + b"\n")
+
+    Clearance(_box(), _PYZ, SystemClock(), say).clear(asked)
+    return DONE
+
+
+def _visit(run: str, stage: str = "") -> int:
+    paths = _run_paths(run)
+    if stage:
+        from pipeline import debugging
+
+        debugging.check(paths, stage)
+    _answer(Answer(lives=files.is_locked(paths.runner_lock), folder=str(paths.base)))
+    return DONE
+
+
+def _shell(run: str, *words: str) -> int:
+    from pipeline import foreground
+
+    paths = _run_paths(run)
+    return foreground.shell(paths, words, umask=_UMASK, clock=SystemClock())
+
+
+def _debug(run: str, stage: str) -> int:
+    from pipeline import debugging
+
+    return debugging.debug(
+        _run_paths(run),
+        stage,
+        self_argv=_self_argv(),
+        umask=_UMASK,
+        clock=SystemClock(),
+    )
+
+
 def _keeper() -> int:
     from pipeline.keeper import keep
 
@@ -215,10 +274,16 @@ def _child(order: str) -> int:
 
 _VERBS: dict[str, Callable[..., int]] = {
     "begin": _begin,
+    "plan": _plan,
     "resume": _resume,
     "stop": _stop,
     "follow": _follow,
     "carry": _carry,
+    "verify": _verify,
+    "visit": _visit,
+    "shell": _shell,
+    "debug": _debug,
+    "gc": _gc,
     "keeper": _keeper,
     "child": _child,
 }

@@ -16,12 +16,13 @@ import sys
 import traceback
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline import codec
 from pipeline.errors import IntegrityError, PipelineError, SpecError
+from pipeline.frozen import dataclass
+from pipeline.noting import note_from_now_on
 from pipeline.stage import Pipe, StageContext
 
 _FAILED = 1
@@ -42,6 +43,7 @@ class Order:
     results: str
     checkpoints: str
     paths: tuple[str, ...]
+    reads: str = ""
     seed: int = 0
     device: str = "cpu"
 
@@ -52,6 +54,8 @@ def main(order_path: str) -> int:
     pipe = Pipe(int(os.environ["PIPELINE_REPORT_FD"]))
     sys.path[1:1] = order.paths
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if order.reads:
+        note_from_now_on(Path(order.reads), order.paths[-1])
     try:
         run_stage(order, pipe)
     except PipelineError as error:

@@ -5,14 +5,16 @@ The roof: the only place that prints an error, and the only one that ends the pr
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import __version__, arguments
+from pipeline import __version__, arguments, manual, parser
 from pipeline.errors import (
     BUG,
     DONE,
@@ -24,7 +26,6 @@ from pipeline.errors import (
 )
 
 if TYPE_CHECKING:
-    from argparse import Namespace
     from collections.abc import Sequence
 
     from pipeline.layout import LaptopPaths
@@ -36,38 +37,71 @@ _WATCHING = ("run", "attach", "resume")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; give the exit code."""
+    words = sys.argv[1:] if argv is None else list(argv)
     try:
-        return _do(argv)
+        return _do(words)
     except PipelineError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+        return _refuse(error, words)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read us has seen enough; nothing more can be said, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        verb = next(iter(sys.argv[1:] if argv is None else argv), "")
-        return INTERRUPTED if verb in _WATCHING else DONE
+        return INTERRUPTED if next(iter(words), "") in _WATCHING else DONE
     except OSError as error:
-        trouble = trouble_here(error)
-        print(trouble, file=sys.stderr)
-        return trouble.exit_code
+        return _refuse(trouble_here(error), words)
     except Exception as bug:  # noqa: BLE001 - the roof: whatever fell through is ours
         return _report_bug(bug)
 
 
-def _do(argv: Sequence[str] | None) -> int:
+def _do(words: Sequence[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name from a box may be no text at all; stderr is made so from the start.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        args = arguments.parser().parse_args(argv)
+        if words[:1] in (["--version"], ["--help"], ["-h"]):
+            print(__version__ if words[0] == "--version" else _overview())
+            return DONE
+        args = _read(words)
         verb = importlib.import_module(f"pipeline.commands.{args.verb}")
         code: int = verb.do(args, _root(args))
         return code
     finally:
         # Here, where a reader that is gone is met by the roof, and not at exit.
         print(end="", flush=True)
+
+
+def _overview() -> str:
+    return manual.overview(arguments.declare("").lines).rstrip("\n")
+
+
+def _read(words: Sequence[str]) -> Namespace:
+    """Read the command line."""
+    if not words:
+        hint = "see: pipeline --help; a first run: pipeline run"
+        raise SpecError("pipeline: say what to do", hint=hint)
+    if words[0] == "candidates":
+        # A command line that is still being typed: argparse would take some of it.
+        verb, shell, typed = words[0], "".join(words[1:2]), words[2:]
+        return Namespace(verb=verb, shell=shell, words=typed, is_anywhere=True)
+    return parser.read(arguments.declare(words[0]), words)
+
+
+def _refuse(error: PipelineError, words: Sequence[str]) -> int:
+    """Say what went wrong: to a person, and to a script that asked for JSON."""
+    print(error, file=sys.stderr)
+    if "--json" in words:
+        from pipeline import codec
+
+        body = {
+            "exit_code": error.exit_code,
+            "message": error.message,
+            "hint": error.hint,
+            "is_transient": error.is_transient,
+        }
+        with contextlib.suppress(OSError):
+            print(codec.dumps({"error": body}), flush=True)
+    return error.exit_code
 
 
 def _root(args: Namespace) -> LaptopPaths:
@@ -86,13 +120,14 @@ def _find_root(given: Path | None) -> LaptopPaths:
     if given is not None:
         if given.name != PIPELINE_FILE:
             given = given / PIPELINE_FILE
-        if not given.is_file():
+        if not (given.exists() or given.is_symlink()):
             message = f"{given} is not there"
             raise SpecError(message)
         return LaptopPaths(given.absolute().parent)
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / PIPELINE_FILE).is_file():
+        file = folder / PIPELINE_FILE
+        if file.exists() or file.is_symlink():  # what it is worth, spec says
             return LaptopPaths(folder)
     message = f"no {PIPELINE_FILE} in {here}, nor above it"
     raise SpecError(message, hint="change to your repository, or name it with --file")

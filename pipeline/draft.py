@@ -11,14 +11,15 @@ import json
 import math
 import os
 import shutil
-from dataclasses import dataclass
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import artifact, files
 from pipeline.artifact import Artifact, Manifest
 from pipeline.errors import IntegrityError, StageFailed
-from pipeline.layout import EVENTS, HEARTBEAT, LOG, PROGRESS
+from pipeline.frozen import dataclass
+from pipeline.layout import ENVIRONMENT, EVENTS, FREEZE, HEARTBEAT, LOG, PROGRESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
 
 METRICS = "metrics.json"
 MANIFEST = "manifest.json"
-OURS = frozenset({MANIFEST, LOG})
+FINGERPRINT = "fingerprint.json"
+OURS = frozenset({MANIFEST, FINGERPRINT, LOG})
 
-Stamp = tuple[int, int, int]  # modification time in ns, size, inode
+# Times of the content and of the inode in ns, size, inode: `cp -p` keeps the first.
+Stamp = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,23 +77,28 @@ def stamps(
         here = Path(place).relative_to(base)
         folders[:] = [f for f in folders if f != ".git" and str(here / f) not in never]
         for name in names:
-            path = Path(place, name)
             relative = (here / name).as_posix()
-            if path.is_symlink() or not _matches(relative, wanted) or relative in never:
+            if not matches(relative, wanted) or relative in never:
                 continue
-            status = path.stat()
-            found[relative] = (status.st_mtime_ns, status.st_size, status.st_ino)
+            try:
+                status = os.stat(Path(place, name))  # noqa: PTH116 - of what a link names
+            except OSError:
+                continue  # a link to nothing, or gone meanwhile
+            if stat.S_ISREG(status.st_mode):
+                times = (status.st_mtime_ns, status.st_ctime_ns)
+                found[relative] = (*times, status.st_size, status.st_ino)
     return found
 
 
 def ours(stages: Iterable[str]) -> frozenset[str]:
     """Name what the runner itself writes where pipeline.yaml lies."""
-    flat = (EVENTS, PROGRESS, HEARTBEAT, ".gitattributes")
-    folders = {f"{kind}/{name}" for kind in ("results", "artifacts") for name in stages}
+    flat = (EVENTS, PROGRESS, HEARTBEAT, ENVIRONMENT, FREEZE, ".gitattributes")
+    folders = {f"{kind}/{name}" for name in stages for kind in ("results", "artifacts")}
     return frozenset(folders | {f"results/{name}" for name in flat})
 
 
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a pattern takes `name`, or the folder it lies in."""
     return any(
         fnmatch.fnmatchcase(name, p) or fnmatch.fnmatchcase(name, p.rstrip("/") + "/*")
         for p in patterns
@@ -103,13 +111,24 @@ def collect(
     after: Mapping[str, Stamp],
     attempt: AttemptPaths,
 ) -> None:
-    """Copy what a foreign script changed in its worktree into the draft."""
+    """Copy what a foreign script changed in its worktree into the draft.
+
+    A link counts as the file it points to; a link to nothing, a socket or a pipe holds
+    nothing to take.
+    """
     for name, look in after.items():
         if before.get(name) == look:
             continue
         target = attempt.out / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(base / name, target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(base / name, target)
+        except FileNotFoundError:
+            continue  # gone meanwhile: whoever removed it did not mean to leave it
+        except OSError as error:
+            message = f"{name!r} cannot be collected: {error.strerror or error}"
+            hint = f"it lies in {base} until the stage is tried again"
+            raise StageFailed(message, hint=hint) from error
 
 
 def verify(stage: Stage, attempt: AttemptPaths) -> Made:
@@ -152,7 +171,7 @@ def read_metrics(path: Path) -> dict[str, float]:
         return {}
     try:
         raw = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"metrics.json is not JSON: {error}"
         raise StageFailed(message) from error
     if not isinstance(raw, dict):
@@ -178,8 +197,13 @@ def _finite_or_refused(name: str, value: float) -> float:
 
 
 def published_metrics(path: Path) -> dict[str, float]:
-    """Read metrics.json as we wrote it: null is what was not finite."""
-    raw = json.loads(path.read_bytes()) if path.exists() else {}
+    """Read metrics.json as we wrote it."""
+    return metrics_of(path.read_bytes()) if path.exists() else {}
+
+
+def metrics_of(data: bytes) -> dict[str, float]:
+    """Read the bytes of metrics.json as we wrote it: null is what was not finite."""
+    raw = json.loads(data)
     return {k: math.nan if v is None else v for k, v in raw.items()}
 
 
@@ -189,65 +213,43 @@ def metrics_text(metrics: Mapping[str, float]) -> str:
     return json.dumps(plain, indent=1, sort_keys=True) + "\n"
 
 
-def publish(
-    made: Made,
-    metrics: Mapping[str, float],
-    attempt: AttemptPaths,
-    results: ResultPaths,
-    artifacts: Path,
-    stage: str,
-) -> None:
-    """Put the verified draft in its place.
-
-    Doing it again after a cut in the middle gives the same: what an earlier try left
-    in these folders goes first, but for the log, which only grows.
-    """
+def clear(results: ResultPaths, artifacts: Path, stage: str) -> None:
+    """Remove what an earlier try published, but for the log, which only grows."""
     home = results.stage(stage)
     for folder in (home, artifacts):
         folder.mkdir(parents=True, exist_ok=True)  # a stage may have cleared them
     for path in home.iterdir():
         if path.name != LOG:
             files.remove_tree(path)
-    # Removed first: a folder can only be renamed onto an empty one.
     files.remove_tree(artifacts / stage)
+
+
+def publish(
+    attempt: AttemptPaths,
+    results: ResultPaths,
+    artifacts: Path,
+    stage: str,
+    *,
+    told: Mapping[str, str],
+) -> None:
+    """Put the verified draft in its place, with the files that we write about it.
+
+    Doing it again after a cut in the middle gives the same: what an earlier try left
+    in these folders goes first. told: their texts by their names.
+    """
+    home = results.stage(stage)
+    clear(results, artifacts, stage)
     files.open_folders(attempt.out)
     files.move(attempt.out, artifacts / stage)
     for path in attempt.results.iterdir():
         files.move(path, home / path.name)
-    files.replace_text(results.metrics(stage), metrics_text(metrics))
-    files.replace_text(results.manifest(stage), made.manifest.text())
-
-
-def make_durable(home: Path, listed: Mapping[str, Artifact], *, above: int) -> None:
-    """Make the files too large for git survive a power cut; git does it for the rest.
-
-    What lies in the commit is put back from there when a run is taken up again.
-    """
-    large = [name for name, file in listed.items() if file.size > above]
-    for name in large:
-        files.sync_file(home / name)
-    for folder in sorted({(home / name).parent for name in large}):
-        files.sync_folder(folder)
-    if large:
-        files.sync_folder(home.parent)
+    for name, text in told.items():
+        files.replace_text(home / name, text)
 
 
 def sealed_names(sizes: Mapping[str, Artifact], *, most: int) -> list[str]:
     """Give the files small enough to lie in git itself."""
     return sorted(name for name, file in sizes.items() if file.size <= most)
-
-
-def check_published(manifest: Path, home: Path) -> list[str]:
-    """Give the artifacts of a sealed stage that are not there with the right size."""
-    lost = []
-    for name, wanted in artifact.read_manifest(manifest).artifacts.items():
-        try:
-            size = (home / name).stat().st_size
-        except OSError:
-            size = -1
-        if size != wanted.size:
-            lost.append(name)
-    return lost
 
 
 def lost_error(stage: str, names: list[str]) -> IntegrityError:

@@ -9,23 +9,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pipeline import codec, files
-from pipeline.clock import Clock, stamp
+from pipeline import codec
 from pipeline.errors import IntegrityError
+from pipeline.frozen import dataclass
 from pipeline.gate import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 EVENT_FORMAT = 1
-_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT
+MOST_REASON = 4000  # letters of why something failed; all of it is in a log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +51,15 @@ class RunResumed:
     """Another runner took the run up again."""
 
     kind: ClassVar[str] = "run_resumed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentToldOf:
+    """The stages' environment is being built, or is there: `said` in one line."""
+
+    kind: ClassVar[str] = "environment"
+    said: str
+    is_ready: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +124,7 @@ class StageSealed:
     duration_s: float
     metrics: Mapping[str, float] = field(default_factory=dict)
     failures: tuple[str, ...] = ()
+    reuses: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +165,7 @@ class RunEnded:
 Happening = (
     RunStarted
     | RunResumed
+    | EnvironmentToldOf
     | StageStarted
     | StageTicked
     | StageMeasured
@@ -172,11 +180,14 @@ Happening = (
 _KINDS: dict[str, type[Happening]] = {
     kind.kind: kind
     for kind in (
-        *(RunStarted, RunResumed, StageStarted, StageTicked, StageMeasured),
+        *(RunStarted, RunResumed, EnvironmentToldOf, StageStarted, StageTicked),
+        StageMeasured,
         *(StageStalled, AttemptFailed, StageSealed, StageFailed, StageSkipped),
         *(RunStopping, RunEnded),
     )
 }
+_SPOKEN = {kind: f"event {name}" for name, kind in _KINDS.items()}
+_JSON = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,18 +228,30 @@ def _finite(what: Happening) -> Happening:
 def decode(line: str | bytes) -> Event | None:
     """Read one line; None for a kind this version does not know."""
     try:
-        raw = json.loads(line)
+        raw = _parsed(line)
     except (ValueError, RecursionError) as error:
         message = f"a line of events.jsonl is not JSON: {str(line)[:60]!r}"
         raise IntegrityError(message) from error
     if not isinstance(raw, dict) or not isinstance(raw.get("at"), str):
         message = f"a line of events.jsonl is not an event: {str(line)[:60]!r}"
         raise IntegrityError(message)
-    kind = _KINDS.get(str(raw.get("kind")))
-    if kind is None:
+    named = raw.get("kind")
+    if not isinstance(named, str) or (kind := _KINDS.get(named)) is None:
         return None
-    what: Happening = codec.decode(kind, raw, what=f"event {kind.kind}")
-    return Event(at=raw["at"], what=what)
+    what: Happening = codec.decode(kind, raw, what=_SPOKEN[kind])
+    return Event(raw["at"], what)
+
+
+def _parsed(line: str | bytes) -> Any:
+    """Parse a line, and quickly where it is as we write it: logs grow long."""
+    try:
+        text = line if isinstance(line, str) else line.decode()
+        raw, end = _JSON.raw_decode(text)
+        if end == len(text):
+            return raw
+    except ValueError:
+        pass  # what it is, or is not, is said by the whole parser
+    return json.loads(line)
 
 
 def read_events(log: bytes) -> Iterator[Event]:
@@ -245,61 +268,3 @@ def read_events(log: bytes) -> Iterator[Event]:
             continue
         if event is not None:
             yield event
-
-
-class EventLog:
-    """The one writer of events.jsonl; its lines are whole, whoever calls."""
-
-    def __init__(self, path: Path, clock: Clock) -> None:
-        """Open for appending; a torn last line gets its newline."""
-        self._clock = clock
-        self._turn = threading.Lock()
-        self._path = path
-        self._handle = os.open(path, _FLAGS, 0o644)
-        size = os.fstat(self._handle).st_size
-        if size and os.pread(self._handle, 1, size - 1) != b"\n":
-            os.write(self._handle, b"\n")
-
-    def append(self, what: Happening | Event, *, durable: bool = False) -> Event:
-        """Tell it; with `durable`, it survives a power cut once this returns.
-
-        What comes as an Event has its time already. A line that does not fit on the
-        disk leaves no half of it.
-        """
-        with self._turn:
-            event = what if isinstance(what, Event) else self.dated(what)
-            line = encode(event).encode() + b"\n"
-            size = os.fstat(self._handle).st_size
-            try:
-                while line:
-                    line = line[os.write(self._handle, line) :]
-            except OSError:
-                os.ftruncate(self._handle, size)
-                raise
-            if durable:
-                os.fsync(self._handle)
-        return event
-
-    def heal(self) -> bool:
-        """Put the log back in its place if somebody removed it; tell whether so."""
-        with self._turn:
-            ours = os.fstat(self._handle)
-            try:
-                there = self._path.stat()
-            except FileNotFoundError:
-                there = None
-            if there and (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino):
-                return False
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            files.replace_bytes(self._path, os.pread(self._handle, ours.st_size, 0))
-            os.close(self._handle)
-            self._handle = os.open(self._path, _FLAGS, 0o644)
-            return True
-
-    def dated(self, what: Happening) -> Event:
-        """Make the event of what happens now."""
-        return Event(at=stamp(self._clock.now()), what=what)
-
-    def close(self) -> None:
-        """Close it."""
-        os.close(self._handle)

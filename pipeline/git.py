@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from pipeline.errors import HostError
+from pipeline.frozen import dataclass
 
 # `core.fsync`: a seal must survive a power cut. A git before 2.36 passes it over.
 ARMOUR = (
@@ -35,6 +35,7 @@ IDENTITY = {
     "GIT_COMMITTER_EMAIL": "pipeline@localhost",
 }
 MISSING = "install git first: apt-get install git"
+Open = subprocess.Popen[bytes]  # a command that talks through its pipes
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +172,15 @@ def file_entry(name: str, *, is_executable: bool = False) -> Entry:
 
 def read_tree(git: Git, tree: str) -> dict[str, Entry]:
     """Read one level of a tree."""
-    listing = git.out("ls-tree", "-z", tree)
-    found = {}
+    return dict(tree_entries(git.out("ls-tree", "-z", tree)))
+
+
+def tree_entries(listing: bytes) -> Iterator[tuple[str, Entry]]:
+    """Give what `ls-tree -z` lists, each with its path."""
     for line in listing.split(b"\0")[:-1]:
-        head, _, name = line.partition(b"\t")
+        head, _, path = line.partition(b"\t")
         mode, kind, oid = head.decode().split()
-        found[os.fsdecode(name)] = Entry(mode, kind, oid)
-    return found
+        yield os.fsdecode(path), Entry(mode, kind, oid)
 
 
 def zsplit(output: bytes) -> list[str]:

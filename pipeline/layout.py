@@ -6,8 +6,9 @@ The only file that knows how folders are called. Nothing here touches the disk.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pipeline.frozen import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path, PurePosixPath
@@ -19,6 +20,8 @@ EVENTS = "events.jsonl"
 PROGRESS = "PROGRESS.txt"
 HEARTBEAT = "HEARTBEAT.txt"
 LOG = "stage.log"
+ENVIRONMENT = "environment.json"
+FREEZE = "requirements.freeze.txt"
 BOX_HOME = ".pipeline"  # below the home of whoever the box knows us as
 SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 RUN_ID = re.compile(r"\d{8}-\d{4}-[0-9a-f]{4}")
@@ -49,6 +52,16 @@ class BoxPaths:
     def store(self) -> Path:
         """Big artifacts by content."""
         return self.root / "store"
+
+    @property
+    def envs(self) -> Path:
+        """One environment for each thing that one was made of."""
+        return self.root / "envs"
+
+    @property
+    def cache(self) -> Path:
+        """What only saves looking again."""
+        return self.root / "cache"
 
     @property
     def runs(self) -> Path:
@@ -91,6 +104,11 @@ class RunPaths:
     def runner_log(self) -> Path:
         """What the runner itself said, should it die of a bug."""
         return self.root / "runner.log"
+
+    @property
+    def environment(self) -> Path:
+        """The name of the environment that the stages run in, if we built it."""
+        return self.root / "environment"
 
     @property
     def control(self) -> Path:
@@ -163,6 +181,11 @@ class AttemptPaths:
         return self.root / "order.json"
 
     @property
+    def reads(self) -> Path:
+        """What the child noted of what it read (module stages)."""
+        return self.root / "reads.jsonl"
+
+    @property
     def out(self) -> Path:
         """Draft of artifacts/<stage>."""
         return self.root / "out"
@@ -193,6 +216,16 @@ class ResultPaths:
     def heartbeat(self) -> Path:
         """The breath."""
         return self.root / HEARTBEAT
+
+    @property
+    def environment(self) -> Path:
+        """What the stages ran in."""
+        return self.root / ENVIRONMENT
+
+    @property
+    def freeze(self) -> Path:
+        """Its packages, as pip lists them."""
+        return self.root / FREEZE
 
     def stage(self, name: str) -> Path:
         """The folder of one stage."""
@@ -246,6 +279,16 @@ class LaptopPaths:
     def scratch(self) -> Path:
         """The git folder snapshots are made in, so that the user's stays as it is."""
         return self.memory / "snapshots.git"
+
+    @property
+    def recollection(self) -> Path:
+        """What pipeline.yaml came to when it was last read."""
+        return self.memory / "recollection.json"
+
+    @property
+    def imports(self) -> Path:
+        """What the modules of the repository import, by the names of their objects."""
+        return self.memory / "imports.json"
 
     def mirror(self, run: str) -> ResultPaths:
         """The laptop's copy of a run's results."""

@@ -9,95 +9,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import threading
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from pipeline import git
+from pipeline import files, git
 from pipeline.errors import HostError
-from pipeline.gate import Verdict
+from pipeline.frozen import dataclass
+from pipeline.seal import LOG_FORMAT, parse_log, parse_seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pipeline.git import Entry, Git
     from pipeline.objects import Objects
+    from pipeline.seal import Seal
 
-SEAL_FORMAT = 1
-_COUNT = re.compile(r"[0-9]{1,9}")
-_DURATION = re.compile(r"([0-9]+)s")
 # The user's own rules must not touch a sealed file: an LFS rule would turn a figure
 # into a pointer, `text` would change line ends. Diffs stay, being what seals are for.
 ATTRIBUTES = "* -filter -text -ident -working-tree-encoding -merge\n"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seal:
-    """A stage's commit, as its trailers tell it."""
-
-    run: str
-    stage: str
-    attempt: int
-    fingerprint: str
-    verdict: Verdict
-    duration_s: float
-    host: str
-    manifest: str
-    subject: str
-    commit: str = ""
-
-    def message(self) -> str:
-        """Write the commit message."""
-        trailers = {
-            "Run": self.run,
-            "Stage": self.stage,
-            "Attempt": str(self.attempt),
-            "Fingerprint": self.fingerprint,
-            "Verdict": self.verdict,
-            "Duration": f"{self.duration_s:.0f}s",
-            "Host": self.host,
-            "Manifest": self.manifest,
-            "Seal-Format": str(SEAL_FORMAT),
-        }
-        lines = [f"{key}: {one_line(value)}" for key, value in trailers.items()]
-        return f"{one_line(self.subject)}\n\n" + "\n".join(lines) + "\n"
-
-
-def one_line(text: str) -> str:
-    """Make `text` fit for one line of a commit message."""
-    return " ".join(text.split()) or "-"
-
-
-def parse_seal(commit: str, message: str) -> Seal | None:
-    """Read a seal from a commit message; None for a commit that is none."""
-    subject, _, body = message.partition("\n\n")
-    pairs = (line.partition(": ") for line in body.splitlines())
-    said = {key: value for key, colon, value in pairs if colon}
-    verdict = said.get("Verdict")
-    counts = (said.get("Attempt", ""), said.get("Seal-Format", ""))
-    if "Stage" not in said or not all(map(_COUNT.fullmatch, counts)):
-        return None
-    if verdict not in ("pass", "fail"):
-        return None
-    if int(said["Seal-Format"]) > SEAL_FORMAT:
-        text = f"seal {commit[:7]} has format {said['Seal-Format']}"
-        raise HostError(text, hint="read it with the version that made it")
-    duration = _DURATION.fullmatch(said.get("Duration", ""))
-    return Seal(
-        run=said.get("Run", ""),
-        stage=said["Stage"],
-        attempt=int(said["Attempt"]),
-        fingerprint=said.get("Fingerprint", ""),
-        verdict="pass" if verdict == "pass" else "fail",
-        duration_s=float(duration[1]) if duration else 0.0,
-        host=said.get("Host", ""),
-        manifest=said.get("Manifest", ""),
-        subject=subject,
-        commit=commit,
-    )
 
 
 def read_seals(repository: Git, branch: str, snapshot: str) -> list[Seal]:
@@ -105,15 +37,11 @@ def read_seals(repository: Git, branch: str, snapshot: str) -> list[Seal]:
     if not repository.resolve(f"refs/heads/{branch}"):
         return []
     listing = repository.out(
-        *("log", "-z", "--reverse", "--format=%H%n%B"),
+        *("log", "-z", "--reverse", LOG_FORMAT),
         *(f"refs/heads/{branch}", f"^{snapshot}", "--"),
     )
-    found = []
-    for record in listing.decode("utf-8", "replace").split("\0"):
-        commit, _, message = record.lstrip("\n").partition("\n")
-        if commit and (seal := parse_seal(commit, message)):
-            found.append(seal)
-    return found
+    seals = (parse_seal(*record) for record in parse_log(listing))
+    return [seal for seal in seals if seal]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +118,20 @@ class Ledger:
         return ("results", "artifacts") if depth == len(self._base) else ()
 
     def seals(self) -> dict[str, Seal]:
-        """Give the seal of each sealed stage of this run."""
+        """Give the seal of each sealed stage of this run, oldest first."""
+        return dict(self._sealed)
+
+    def trees_of(self, stage: str) -> dict[str, str]:
+        """Name the trees of a sealed stage as they stand; nothing where it has none."""
+        found = {
+            kind: self._levels[self._below(kind)].get(stage)
+            for kind in ("results", "artifacts")
+        }
+        return {kind: entry.name if entry else "" for kind, entry in found.items()}
+
+    @cached_property
+    def _sealed(self) -> dict[str, Seal]:
+        """Asked of the branch once: from then on its only writer is we."""
         if self.tip == self._snapshot:
             return {}
         branch = self._ref.removeprefix("refs/heads/")
@@ -212,11 +153,46 @@ class Ledger:
         with self._turn, self._undone_on_error():
             self._put("results", seal.stage, made.results_folder, made.results)
             self._put("artifacts", seal.stage, made.artifacts_folder, made.artifacts)
-            commit = self._written_commit(seal.message(), at=at)
-            before_move()
-            return self._move(commit)
+            return self._sealed_as(seal, at, before_move)
 
-    def close_run(self, message: str, story: Mapping[str, Path], *, at: int) -> str:
+    def _sealed_as(self, seal: Seal, at: int, before_move: Callable[[], None]) -> str:
+        known = self._sealed
+        commit = self._written_commit(seal.message(), at=at)
+        before_move()
+        self._move(commit)
+        known[seal.stage] = replace(seal, commit=commit, at=at)
+        return commit
+
+    def reuse(
+        self,
+        seal: Seal,
+        trees: Mapping[str, str],
+        *,
+        at: int,
+        before_move: Callable[[], None] = lambda: None,
+    ) -> str:
+        """Seal a stage with the trees of an older seal; give the commit.
+
+        trees: of `results` and of `artifacts`, by the name of the object; nothing where
+        there is none.
+        """
+        with self._turn, self._undone_on_error():
+            for kind, tree in trees.items():
+                level = self._levels[self._below(kind)]
+                level.pop(seal.stage, None)
+                if tree:
+                    level[seal.stage] = git.folder_entry(tree)
+                    level[".gitattributes"] = self._attributes
+            return self._sealed_as(seal, at, before_move)
+
+    def close_run(
+        self,
+        message: str,
+        story: Mapping[str, Path],
+        *,
+        at: int,
+        before_move: Callable[[], None] = lambda: None,
+    ) -> str:
         """Commit the story itself: files by their place below the results folder."""
         with self._turn, self._undone_on_error():
             level = self._levels[self._below("results")]
@@ -226,7 +202,9 @@ class Ledger:
                     self._add_to(level, stage, {file: self._file(path)})
                 else:
                     level[name] = self._file(path)
-            return self._move(self._written_commit(message, at=at))
+            commit = self._written_commit(message, at=at)
+            before_move()
+            return self._move(commit)
 
     def _add_to(
         self, level: dict[str, Entry], stage: str, more: Mapping[str, Entry]
@@ -252,8 +230,8 @@ class Ledger:
     @cached_property
     def _attributes(self) -> Entry:
         path = self._git.folder / "pipeline.gitattributes"
-        if not path.exists():
-            path.write_text(ATTRIBUTES)
+        if not path.exists() or path.read_text() != ATTRIBUTES:  # torn by a power cut
+            files.replace_text(path, ATTRIBUTES, durable=True)
         return git.file_entry(self._objects.blob(path))
 
     def _nested(self, folder: Path, names: list[str]) -> str:

@@ -6,7 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pipeline import events
-from pipeline.logs import LogFollower, blot, secret_values
+from pipeline.blot import blot, secret_values
+from pipeline.logs import LogFollower
 from pipeline.notify import notify
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pipeline.workshop import Workshop
 
 _TICK_EVERY_S = 0.5
-MOST_REASON = 4000  # of what a stage says of its failure; all of it is in its log
 
 
 class Listener:
@@ -60,7 +60,7 @@ class Listener:
         """Take one report of the child; what is no report is passed over."""
         self._moved()
         if isinstance(error := report.get("error"), str):
-            self.error = self._without_secrets(error)[:MOST_REASON]
+            self.error = self._without_secrets(error)[: events.MOST_REASON]
         if metrics := _numbers(report.get("metric")):
             self.metrics.update(metrics)
             self._story.tell(

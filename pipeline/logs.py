@@ -1,66 +1,82 @@
 """From what a stage really printed to what people read.
 
 The raw log is whatever came. The published one holds whole lines only, with secrets
-blotted, progress bars at their last state, and an end to its size.
+blotted, progress bars at their last state, nothing that would move a terminal, and an
+end to its size.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 from typing import TYPE_CHECKING
 
+from pipeline.bars import Bars, states
+from pipeline.blot import blot, blot_unfinished, secret_values
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
+
+__all__ = ("LogFollower", "Tick", "blot", "parse_tick", "secret_values")
 
 MOST_BYTES = 20_000_000  # of one stage's published log; the raw one on the box is whole
 _MOST_LINE = 10_000
 _BLOCK = 1 << 20
+_HEAD_BLOCKS = 8  # of a log that is too long at its end: so much of where it goes on
+_FAR_BEHIND = 8 * _BLOCK  # then, of what is not published anyway, the end will do
+_END_BYTES = 1 << 16
 _TICK = re.compile(
-    rb"::progress\s+(?P<done>[\d.]+)\s*/\s*(?P<total>[\d.]+)(?P<rest>.*)"
+    rb"::progress\s+(?P<done>[\d.]+)\s*(?:/\s*(?P<total>[\d.]+)|%)(?P<rest>.*)"
 )
+_TICK_MARK = b"::progress"
 _NUMBER = re.compile(
     rb"([A-Za-z_][\w.-]*)="
     rb"([-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|(?:nan|inf)(?![A-Za-z])))"
 )
-_SECRET_NAME = re.compile(
-    r"(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL)",
-    re.IGNORECASE,
+# Controls that are no part of a text; of the rest, \b \r and ESC are for bars.
+_NOISE = bytes(n for n in (*range(32), 127) if n not in b"\a\b\t\n\r\x1b")
+_RETURNS = re.compile(rb"\r+\n")
+# All that would colour, set or ask something; what moves is left for the bars.
+_DRESS = re.compile(
+    rb"\x1b\[[0-?]*[ -/]*[@CDG-IL-~]"
+    rb"|\x1b[\]PX^_][^\x07\x1b\r\n]*(?:\x07|\x1b\\)"
+    rb"|\x1b[ -/]*[0-OQ-WYZ\\`-~]"
+    rb"|\x1b(?:\[[0-?]*[ -/]*)?(?=\x1b)"  # broken off by the next
 )
-_SECRET_SHAPES = re.compile(
-    rb"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
-    rb"|\bgh[pousr]_[A-Za-z0-9]{30,}\b"
-    rb"|\bhf_[A-Za-z0-9]{30,}\b"
-    rb"|\bsk-[A-Za-z0-9_-]{30,}\b"
-)
-_SHORTEST_SECRET = 8  # shorter values are words like "true", and would blot the log
-BLOT = b"***"
+_MOVING = re.compile(rb"\x1b\[[\d;]*[ABEFJK]|[\b\x1b]")
+# The same orders in one sign each; taken out, what is around them could spell another.
+_C1 = re.compile(rb"\xc2[\x80-\x9f]")
+_UNKNOWN = "\ufffd".encode()
 
 Tick = tuple[float, float, dict[str, float]]
 
 
-def secret_values(environment: Mapping[str, str]) -> tuple[bytes, ...]:
-    """Give the values that must not be shown, longest first.
-
-    A key of many lines is one value per line, as a log is read.
-    """
-    values = {
-        line.strip().encode("utf-8", "surrogateescape")
-        for name, value in environment.items()
-        if _SECRET_NAME.search(name)
-        for line in re.split(r"[\r\n]+", value)
-        if len(line.strip()) >= _SHORTEST_SECRET
-    }
-    return tuple(sorted(values, key=len, reverse=True))
+def undressed(text: bytes) -> bytes:
+    """Take out what orders a terminal about, but for what bars are drawn with."""
+    text = text.translate(None, _NOISE)
+    if b"\x1b" in text:
+        text = _DRESS.sub(b"", text)
+    return text.replace(b"\a", b"")  # only now: a bell also ends a title
 
 
-def blot(line: bytes, secrets: tuple[bytes, ...]) -> bytes:
-    """Put out what looks like a secret."""
-    for secret in secrets:
-        line = line.replace(secret, BLOT)
-    return _SECRET_SHAPES.sub(BLOT, line)
+def shown(text: bytes, secrets: tuple[bytes, ...]) -> bytes:
+    """Give lines as they are published; `text` is undressed, and moves nothing."""
+    if not text.isascii():
+        text = _C1.sub(_UNKNOWN, text)
+    text = blot(text, secrets)
+    if _has_long_line(text):
+        text = b"\n".join(line[:_MOST_LINE] for line in text.split(b"\n"))
+    return text if text.isascii() else text.decode("utf-8", "replace").encode()
+
+
+def _has_long_line(text: bytes) -> bool:
+    """Tell whether a line may be too long: it would cover half its length in one."""
+    half = _MOST_LINE // 2
+    starts = range(0, len(text) - half, half)
+    return any(text.find(b"\n", at, at + half) < 0 for at in starts)
 
 
 def printable(text: str) -> str:
@@ -68,23 +84,17 @@ def printable(text: str) -> str:
     return "".join(sign for sign in text if sign.isprintable())
 
 
-def last_state(line: bytes) -> bytes:
-    r"""Give what a terminal would show of a line drawn again and again with `\r`."""
-    states = [part for part in line.rstrip(b"\r").split(b"\r") if part.strip()]
-    return states[-1] if states else b""
-
-
 def parse_tick(line: bytes) -> Tick | None:
-    """Read `::progress 3/20 loss=0.4`."""
+    """Read `::progress 3/20 loss=0.4`, or `::progress 15% loss=0.4`."""
     found = _TICK.match(line.strip())
     if found is None:
         return None
     try:
-        done, total = float(found["done"]), float(found["total"])
+        done, total = float(found["done"]), float(found["total"] or 100)
         numbers = {k.decode(): float(v) for k, v in _NUMBER.findall(found["rest"])}
     except ValueError:
         return None
-    return done, total, numbers
+    return (done, total, numbers) if math.isfinite(done + total) else None
 
 
 class LogFollower:
@@ -107,21 +117,36 @@ class LogFollower:
         self._secrets = secrets
         self._on_tick = on_tick
         self._rest = b""
-        self.last_line = ""
+        self._bars = Bars()
+        self._last = b""
+        self._end = b""  # of what there is no room for
+
+    @property
+    def last_line(self) -> str:
+        """The last thing it printed, of a bar its state now."""
+        tail = next(reversed(states(self._rest[-_MOST_LINE:])), b"")
+        tail = _C1.sub(_UNKNOWN, _MOVING.sub(b"", tail.partition(_TICK_MARK)[0]))
+        line = blot_unfinished(tail, self._secrets)
+        if not line.strip():
+            line = shown(self._bars.live, self._secrets) or self._last
+        return printable(line.decode("utf-8", "replace"))
 
     def pump(self) -> int:
         """Publish what came since; give the number of bytes read."""
+        if self._room <= 0:
+            self._catch_up()
         block = os.read(self._raw, _BLOCK)
         if not block:
             return 0
-        whole, newline, rest = (self._rest + block).rpartition(b"\n")
-        # A line without an end (a progress bar, a binary) must not grow for ever.
-        # It is blotted first: half a secret would not be known for one any more.
-        if len(rest) > _BLOCK:
-            rest = blot(rest, self._secrets)[-_BLOCK:]
-        self._rest = rest
+        text = undressed(self._rest + block)
+        whole, newline, rest = text.rpartition(b"\n")
         if newline:
-            self._publish(whole.split(b"\n"))
+            self._publish(self._lines_of(whole))
+        self._rest = self._drawn(rest)
+        # A line without an end (a binary) must not grow for ever. It is blotted first:
+        # half a secret would not be known for one any more.
+        if len(self._rest) > _BLOCK:
+            self._rest = blot(self._rest, self._secrets)[-_BLOCK:]
         return len(block)
 
     def close(self) -> None:
@@ -133,29 +158,117 @@ class LogFollower:
         end = os.fstat(self._raw).st_size
         at = os.lseek(self._raw, 0, os.SEEK_CUR)
         if end - at > MOST_BYTES:
-            at = os.lseek(self._raw, end - _BLOCK, os.SEEK_SET)
+            at += sum(self.pump() for _ in range(_HEAD_BLOCKS))
+            at = self._skip(at, end)
         while at < end and (read := self.pump()):
             at += read
-        if self._rest:
-            self._publish([self._rest])
+        last = self._lines_of(self._rest) if self._rest else []
+        self._rest = b""
+        self._publish([*last, *map(self._finished, self._bars.end())])
+        if self._end:  # most often it says why a stage ended
+            _, _, whole = self._end.partition(b"\n")
+            self._unwritten = b"... and ends with:\n" + (whole or self._end)
+            self._write()
         os.close(self._raw)
         os.close(self._published)
 
-    def _publish(self, lines: list[bytes]) -> None:
-        told = [shown for line in lines if (shown := self._shown(line)) is not None]
-        if not told:
+    def _catch_up(self) -> None:
+        """Leave out what nobody will read, so that the live state stays live."""
+        end = os.fstat(self._raw).st_size
+        at = os.lseek(self._raw, 0, os.SEEK_CUR)
+        if end - at > _FAR_BEHIND:
+            self._skip(at, end)
+
+    def _skip(self, at: int, end: int) -> int:
+        """Go on near the end, and say how much is left out."""
+        near = os.lseek(self._raw, end - _BLOCK, os.SEEK_SET)
+        self._rest = b""
+        said = (
+            f"... {(near - at) / 1e6:.0f} MB are left out here; raw/ on the box has it"
+        )
+        self._publish([*map(self._finished, self._bars.end()), said.encode()])
+        return near
+
+    def _drawn(self, rest: bytes) -> bytes:
+        r"""Draw what an unfinished line has already returned from; give its rest.
+
+        A return at the very end may be half of a line's end, `\r\n`.
+        """
+        at = rest.rstrip(b"\r").rfind(b"\r")
+        if at < 0:
+            return rest
+        self._draw(rest[:at])
+        return rest[at:]
+
+    def _lines_of(self, whole: bytes) -> list[bytes]:
+        """Give what may be published now of whole lines: texts of one line or more."""
+        if b"\r" in whole:
+            whole = _without_returns(whole).rstrip(b"\r")
+        if _is_plain(whole) and _TICK_MARK not in whole and not self._bars:
+            return [shown(whole, self._secrets)]
+        texts: list[bytes] = []
+        for line in whole.split(b"\n"):
+            texts += self._line(line)
+        return texts
+
+    def _line(self, line: bytes) -> list[bytes]:
+        if not _is_plain(line):
+            self._draw(line)
+            return list(map(self._finished, self._bars.end_line()))
+        if _TICK_MARK in line and self._is_tick(line):
+            return []
+        return list(map(self._finished, self._bars.plain(line)))
+
+    def _draw(self, line: bytes) -> None:
+        drawn = states(line)
+        if _TICK_MARK in line:
+            drawn = [s for s in map(self._without_tick, drawn) if s.strip()]
+        if b"\x1b" not in line and b"\b" not in line:
+            drawn = drawn[-1:]
+        self._bars.draw(self._bounded(state) for state in drawn)
+
+    def _bounded(self, state: bytes) -> bytes:
+        """Keep a state short; it is blotted first, so that no secret is cut in two."""
+        if len(state) <= _MOST_LINE:
+            return state
+        return blot(state, self._secrets)[:_MOST_LINE]
+
+    def _without_tick(self, state: bytes) -> bytes:
+        """Take a tick from a state; it may stand behind a bar that was not ended."""
+        head, mark, tail = state.partition(_TICK_MARK)
+        return head if mark and self._is_tick(mark + tail) else state
+
+    def _is_tick(self, text: bytes) -> bool:
+        tick = parse_tick(text)
+        if tick is not None:
+            self._on_tick(tick)
+        return tick is not None
+
+    def _finished(self, row: bytes) -> bytes:
+        return shown(_MOVING.sub(b"", row), self._secrets)
+
+    def _publish(self, texts: list[bytes]) -> None:
+        if not texts:
             return
-        self.last_line = printable(told[-1].decode("utf-8", "replace"))
-        if self._room <= 0:
-            return
-        text = b"\n".join(told) + b"\n"
+        text = b"\n".join(texts) + b"\n"
+        self._last = text[:-1].rpartition(b"\n")[2]
         if len(text) > self._room:
-            text = text[: self._room].rpartition(b"\n")[0]
-            text += b"\n... the log goes on in raw/ on the box\n"
-            self._room = 0
+            text, more = self._cut(text)
+            self._end = (self._end + more)[-_END_BYTES:]
+        if not text:
+            return
         self._room -= len(text)
         self._unwritten = (self._unwritten + text)[-_BLOCK:]
         self._write()
+
+    def _cut(self, text: bytes) -> tuple[bytes, bytes]:
+        """Give what there is room for, and the rest."""
+        if self._room <= 0:
+            return b"", text
+        head = text[: self._room].rpartition(b"\n")[0]
+        self._room = 0
+        more = text[len(head) + 1 :]
+        return head + b"\n... the log goes on in raw/ on the box\n", more
 
     def _write(self) -> None:
         """Write what is published; a disk that is full for a while ends no stage."""
@@ -164,10 +277,14 @@ class LogFollower:
                 written = os.write(self._published, self._unwritten)
                 self._unwritten = self._unwritten[written:]
 
-    def _shown(self, line: bytes) -> bytes | None:
-        if (tick := parse_tick(line)) is not None:
-            self._on_tick(tick)
-            return None
-        state = last_state(line).replace(b"\0", b"")
-        shown = blot(state, self._secrets)[:_MOST_LINE]
-        return shown.decode("utf-8", "replace").encode()
+
+def _is_plain(text: bytes) -> bool:
+    """Tell whether lines can go out as they are: none of them was drawn."""
+    return not (b"\r" in text or b"\x1b" in text or b"\b" in text)
+
+
+def _without_returns(text: bytes) -> bytes:
+    """End lines by a newline alone."""
+    if b"\r\r\n" in text:
+        return _RETURNS.sub(b"\n", text)
+    return text.replace(b"\r\n", b"\n")

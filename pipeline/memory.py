@@ -7,12 +7,13 @@ again from the hosts; it only saves asking.
 from __future__ import annotations
 
 import contextlib
-import secrets
-from dataclasses import dataclass, field
+import os
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from pipeline import codec, files, layout
 from pipeline.errors import IntegrityError, SpecError
+from pipeline.frozen import dataclass
 from pipeline.schema import GitRules, HeartbeatRules, Host, SyncRules
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def new_run_id(moment: datetime, taken: set[str]) -> str:
     """Name a run by the local time, which is what people look for."""
     while True:
         minute = moment.astimezone().strftime("%Y%m%d-%H%M")
-        name = f"{minute}-{secrets.token_hex(2)}"
+        name = f"{minute}-{os.urandom(2).hex()}"
         if name not in taken:
             return name
 
@@ -65,7 +66,8 @@ def remember_run(paths: LaptopPaths, record: RunRecord) -> None:
     """Remember a run."""
     files.own_ignored_folder(paths.memory)
     paths.runs.mkdir(exist_ok=True)
-    files.replace_text(paths.runs / f"{record.run}.json", codec.dumps(record))
+    place = paths.runs / f"{record.run}.json"
+    files.replace_text(place, codec.dumps(record), durable=True)
 
 
 def forget_run(paths: LaptopPaths, run: str) -> None:

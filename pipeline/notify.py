@@ -7,13 +7,13 @@ import os
 from typing import TYPE_CHECKING
 
 from pipeline import supervise
+from pipeline.events import MOST_REASON
 
 if TYPE_CHECKING:
     from pipeline.layout import RunPaths
     from pipeline.schema import Resolved
 
 _PATIENCE_S = 60.0
-_MOST_REASON = 4000
 
 
 def notify(plan: Resolved, paths: RunPaths, what: str, reason: str) -> None:
@@ -29,7 +29,7 @@ def notify(plan: Resolved, paths: RunPaths, what: str, reason: str) -> None:
         "PIPELINE_RUN": plan.run,
         "PIPELINE_HOST": plan.host,
         "PIPELINE_NAME": plan.pipeline.name,
-        "PIPELINE_REASON": reason[:_MOST_REASON],
+        "PIPELINE_REASON": reason[:MOST_REASON],
     }
     with contextlib.suppress(OSError):
         supervise.run_aside(

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
+from pipeline import files
 from pipeline.errors import HostError
 from pipeline.git import IDENTITY, Entry, Git
 
@@ -107,6 +108,7 @@ class Objects:
         self._scratch = scratch
         self._hash_name = hash_name
         self._open: list[_Kept] = []
+        self._unsynced: dict[str, None] = {}
 
     @cached_property
     def _blobs(self) -> _Kept:
@@ -151,6 +153,7 @@ class Objects:
         )
         oid = self._name("tree", tree_body(entries))
         self._trees.ask(b"".join(lines) + b"\0", oid)
+        self._unsynced[oid] = None
         return oid
 
     def commit(self, tree: str, parent: str, message: str, *, at: int) -> str:
@@ -164,12 +167,20 @@ class Objects:
         oid = self._name("commit", body)
         self._commits.ask(os.fsencode(self._scratch.absolute()) + b"\n", oid)
         self.settle()
+        self._sync_trees()
         return oid
 
     def settle(self) -> None:
         """Wait until everything asked for is written."""
         for kept in self._open:
             kept.settle()
+
+    def _sync_trees(self) -> None:
+        """Do what git does for any other object: `mktree` passes `core.fsync` over."""
+        for oid in self._unsynced:
+            with contextlib.suppress(FileNotFoundError):  # it came in a pack
+                files.sync_file(self._git.folder / "objects" / oid[:2] / oid[2:])
+        self._unsynced.clear()
 
     def move(self, ref: str, new: str, old: str) -> None:
         """Move `ref` from `old` to `new`; refuse when it is not at `old` any more."""

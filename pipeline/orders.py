@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import artifact, child, codec, files, template
+from pipeline import artifact, child, codec, files, plan, reads, template
 from pipeline.errors import SpecError, StageFailed
 from pipeline.fence import MARK
-from pipeline.fingerprint import fingerprint
+from pipeline.fingerprint import ANYTHING, CHANGING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
+    from pipeline.artifact import Manifest
+    from pipeline.decision import Decision
+    from pipeline.environments.environment import Environment
+    from pipeline.fingerprint import Parts
     from pipeline.layout import AttemptPaths
     from pipeline.resources import Share
     from pipeline.schema import Input, Stage
+    from pipeline.seal import Seal
     from pipeline.workshop import Workshop
 
 
@@ -49,7 +53,7 @@ class Orders:
         environment = self._environment(attempt)
         if self._stage.run:
             files.replace_text(attempt.order, codec.dumps(self._child(attempt, inputs)))
-            head = [self._workshop.python, self._workshop.self_argv[-1], "child"]
+            head = [self._found.python, self._workshop.self_argv[-1], "child"]
             return [*head, str(attempt.order)], environment
         script, given = self._script({**self._params, **inputs})
         # A line that fails in the middle must not pass for a stage that went well.
@@ -80,6 +84,7 @@ class Orders:
             results=str(attempt.results),
             checkpoints=str(self._checkpoints),
             paths=(str(paths.base), str(paths.tree)),
+            reads=str(attempt.reads),
             seed=self._seed,
             device=self._device,
         )
@@ -99,7 +104,6 @@ class Orders:
         self._checkpoints.mkdir(exist_ok=True)
         kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
         ours = {
-            "PATH": self._path(kept.get("PATH", os.defpath)),
             "OUT": str(attempt.out),
             "RESULTS": str(attempt.results),
             "CHECKPOINTS": str(self._checkpoints),
@@ -112,61 +116,85 @@ class Orders:
         }
         if self._stage.gpus:
             ours["CUDA_VISIBLE_DEVICES"] = ",".join(self._gpus)
-        return {**kept, **ours}
+        return {**self._found.over(kept), **ours}
 
-    def _path(self, path: str) -> str:
-        """Put the environment's own programs first, wherever its Python was found."""
-        found = shutil.which(self._workshop.python)
-        return f"{Path(found).absolute().parent}{os.pathsep}{path}" if found else path
+    @property
+    def _found(self) -> Environment:
+        found = self._workshop.environment
+        assert found is not None, "an environment comes before any stage"
+        return found
 
-    def fingerprint(self) -> str:
-        """Name what the stage makes of its present inputs."""
-        return fingerprint(
-            self._stage,
-            code=self._workshop.code,
-            params=self._params,
-            inputs={str(ref): self._input_hash(ref) for ref in self._stage.inputs},
-            environment=self._workshop.python,
-            device=self._device,
+    def sources(self) -> dict[str, Mapping[str, str]]:
+        """Give what is behind each input now; of a sealed stage, by its manifest."""
+        return {str(ref): self._source(ref) for ref in self._stage.inputs}
+
+    def _source(self, ref: Input) -> Mapping[str, str]:
+        if ref.data:
+            return self._planner.data(ref.data)
+        sealed = artifact.read_manifest(self._workshop.results.manifest(ref.stage))
+        return plan.behind(ref, sealed)
+
+    @property
+    def _planner(self) -> plan.Planner:
+        planner = self._workshop.planner
+        assert planner is not None, "an environment comes before any stage"
+        return planner
+
+    def decide(self) -> tuple[Decision, Seal | None]:
+        """Decide between an older seal and executing the stage."""
+        return self._planner.decide(self._stage, self.sources())
+
+    def last(self) -> Manifest | None:
+        """Give what the stage made when it last had these params: it may again."""
+        return self._planner.last_like(self._stage, self.parts())
+
+    def parts(self) -> Parts:
+        """Gather the parts of the fingerprint, of the present inputs."""
+        return self._planner.parts(self._stage, self.sources())
+
+    def still(self, parts: Parts) -> Parts:
+        """Give the parts when the stage has ended: data may have changed meanwhile.
+
+        Nobody knows which of it was read, so that such a seal is reused by nobody.
+        """
+        changed = {
+            str(ref): {CHANGING: ""}
+            for ref in self._stage.inputs
+            if ref.data and self._source(ref) != parts.inputs[str(ref)]
+        }
+        return replace(parts, inputs={**parts.inputs, **changed}) if changed else parts
+
+    def reads(
+        self, attempt: AttemptPaths, parts: Parts, began_ns: int
+    ) -> dict[str, str]:
+        """Say what a module stage read besides; a command is known by its code."""
+        if not self._stage.run:
+            return {}
+        noted = reads.noted(attempt.reads)
+        if self._stage.code:  # it says what the programs count as that it starts
+            noted = [path for path in noted if path != ANYTHING]
+        tree = self._workshop.paths.tree
+        return reads.settled(
+            noted,
+            now=self._planner.now,
+            code=parts.files,
+            tree=tree,
+            known=self._is_own(),
+            began_ns=began_ns,
         )
 
-    def _input_hash(self, ref: Input) -> str:
-        """Hash what is behind an input; of a sealed stage, by its manifest."""
-        if ref.data:
-            return self._data_hash(ref)
-        sealed = artifact.read_manifest(self._workshop.results.manifest(ref.stage))
-        below = ref.file.rstrip("/") + "/"
-        behind = {
-            name: file.sha256
-            for name, file in sealed.artifacts.items()
-            if name == ref.file or name.startswith(below)
-        }
-        return hashlib.sha256(codec.dumps(behind).encode()).hexdigest()
+    def _is_own(self) -> Callable[[str], bool]:
+        """Tell what a stage may read without a word: its inputs, and our own files."""
+        tree = self._workshop.paths.tree
+        inputs = tuple(
+            str(self._workshop.input_path(ref).relative_to(tree))
+            for ref in self._stage.inputs
+        )
 
-    def _data_hash(self, ref: Input) -> str:
-        """Tell data apart by version, or by the look of its files.
+        def is_own(path: str) -> bool:
+            return any(path == one or path.startswith(f"{one}/") for one in inputs)
 
-        Sizes and times stand for the content, which would take minutes to read: data
-        that was merely touched counts as changed, never the other way round.
-        """
-        data = next(d for d in self._plan.pipeline.data if d.name == ref.data)
-        if data.by == "version":
-            return f"version:{data.version}"
-        look = [list(row) for row in _looks(self._workshop.input_path(ref))]
-        return "stat:" + hashlib.sha256(codec.dumps(look).encode()).hexdigest()
-
-
-def _looks(root: Path) -> Iterator[tuple[str, int, int]]:
-    """Say how the files of a data set look; a link counts as what it points to."""
-    if root.is_file():
-        yield ".", root.stat().st_size, root.stat().st_mtime_ns
-    for place, folders, names in os.walk(root, followlinks=True):
-        folders.sort()
-        for path in (Path(place, name) for name in sorted(names)):
-            if path.exists():
-                status = path.stat()
-                relative = path.relative_to(root).as_posix()
-                yield relative, status.st_size, status.st_mtime_ns
+        return is_own
 
 
 def as_text(value: object) -> str:

@@ -1,8 +1,9 @@
-"""One stage, from its first try to its seal.
+"""One stage, from the decision about it to its seal.
 
-    perform         for each try the stage has
-      _try          a fresh draft, a process, and what it came to
-      _seal         outputs -> verify -> publish -> judge -> seal
+    perform
+      _reuse        an older seal holds what it would make: seal that anew
+      _try          or, for each try: a fresh draft, a process, what it came to
+      made          outputs -> verify -> publish -> judge -> seal    (sealing)
     _tell           the event, after the fact
 
 The order is the promise: the commit is the fact, the event tells of it afterwards.
@@ -11,54 +12,33 @@ The order is the promise: the commit is the fact, the event tells of it afterwar
 from __future__ import annotations
 
 import os
-import signal
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline import draft, events, files, gate, template
-from pipeline.errors import GateFailed, PipelineError, StageFailed
+from pipeline import collecting, draft, events, files, room
+from pipeline.deaths import die_at
+from pipeline.ending import Ending
+from pipeline.errors import HostError, IntegrityError, PipelineError, StageFailed
 from pipeline.fence import fence
-from pipeline.ledger import Seal, StageFiles
+from pipeline.fingerprint import Document
+from pipeline.git import Git
 from pipeline.listener import Listener
 from pipeline.orders import Orders
-from pipeline.progress import number_text, numbers_text
-from pipeline.supervise import Attempt, Command, Ending, Watch
+from pipeline.sealing import Sealing, Tried, gate_error
+from pipeline.supervise import Attempt, Command, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pipeline.draft import Made
-    from pipeline.gate import Judgement
     from pipeline.graph import Outcome
     from pipeline.layout import AttemptPaths
     from pipeline.resources import Share
     from pipeline.schema import Stage
+    from pipeline.sealing import Sealed
     from pipeline.workshop import Workshop
 
-# Where a test may kill the runner: `PIPELINE_DIE_AT=train:sealed`.
-CRASH_POINTS = (
-    *("begun", "started", "ended", "verified", "published"),
-    *("judged", "sealing", "sealed", "told"),
-)
 GRACE_S = 10.0  # between asking a stage to end and killing it
-
-
-def die_at(stage: str, point: str) -> None:
-    """Be killed here, if a test asked for it."""
-    if os.environ.get("PIPELINE_DIE_AT") == f"{stage}:{point}":
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
-    """A stage that is done: its seal, and what its gates said."""
-
-    seal: Seal
-    commit: str
-    metrics: Mapping[str, float]
-    judgement: Judgement
-    duration_s: float
 
 
 class Performance:
@@ -78,7 +58,8 @@ class Performance:
         self._orders = Orders(stage, workshop, share)
         self._is_stopping = is_stopping
         self._listener: Listener | None = None
-        self._fingerprint = ""
+        self._sealing = Sealing(stage, workshop)
+        self._document: Document | None = None
 
     @property
     def last_line(self) -> str:
@@ -86,7 +67,13 @@ class Performance:
         return self._listener.last_line if self._listener else ""
 
     def perform(self) -> tuple[Outcome, PipelineError | None]:
-        """Try until it is done, or the tries are used up, or a stop was wished."""
+        """Reuse or try, until it is done or the tries are used up or a stop came."""
+        try:
+            reused = self._reuse()
+        except (PipelineError, OSError) as error:
+            return "failed", _as_failure(self.stage.name, error)
+        if reused is not None:
+            return self._tell(reused)
         for left in reversed(range(self.stage.retries + 1)):
             paths = self._workshop.paths
             number = draft.next_number(paths.attempts, self.stage.name)
@@ -96,19 +83,55 @@ class Performance:
                 if ending.kind == "stopped":
                     return "stopped", None
                 if ending.kind == "done":
-                    sealed = self._seal(attempt, number, ending)
+                    sealed = self._sealing.made(self._tried(attempt, number, ending))
                     break
-                failure = _as_failure(self.stage.name, ending.reason)
+                remark = room.remark(paths.root)
+                failure = _as_failure(self.stage.name, ending.reason + remark)
             except (PipelineError, OSError) as error:
                 failure = _as_failure(self.stage.name, error)
-            again = left > 0 and not self._is_stopping()
+            # Where there is no room, another try would find as little.
+            hopeless = isinstance(failure, HostError)
+            again = left > 0 and not hopeless and not self._is_stopping()
             self._tell_failed(number, failure, again=again)
             if self._is_stopping():
                 return "stopped", None
+            if hopeless:
+                return "failed", failure
         else:
             return "failed", failure
         # From here on the stage is done, whatever else goes wrong: no other try.
-        return self._tell(sealed, attempt)
+        told = self._tell(sealed)
+        files.remove_tree(attempt.results)
+        return told
+
+    def _reuse(self) -> Sealed | None:
+        """Seal anew what an older seal holds; None when the stage is to be executed."""
+        name, workshop = self.stage.name, self._workshop
+        for need in self.stage.needs:
+            workshop.make_sure(need)
+        decision, old = self._orders.decide()
+        if old is not None:
+            die_at(name, "decided")
+            try:
+                return self._sealing.again(old)
+            except IntegrityError as error:
+                decision = replace(decision, because=error.message)
+        if name in workshop.plan.settled:
+            message = f"stage {name!r} would be executed: {decision.because}"
+            raise StageFailed(message, hint="it was to be reused: --only")
+        return None
+
+    def _tried(self, attempt: AttemptPaths, number: int, ending: Ending) -> Tried:
+        document, heard = self._document, self._listener
+        assert document is not None, "what ended well was begun"
+        assert heard is not None, "and heard"
+        return Tried(
+            attempt=attempt,
+            number=number,
+            metrics=heard.metrics,
+            duration_s=ending.duration_s,
+            document=document,
+        )
 
     def _tell_failed(self, number: int, failure: PipelineError, *, again: bool) -> None:
         said = events.AttemptFailed(
@@ -124,8 +147,11 @@ class Performance:
         workshop, name = self._workshop, self.stage.name
         for need in self.stage.needs:
             workshop.make_sure(need)
+        wanted = room.of_attempt(self._orders.last())
+        room.check(workshop.paths.root, f"stage {name!r}", wanted)
         draft.make(attempt)
         workshop.results.stage(name).mkdir(parents=True, exist_ok=True)
+        self._settle()
         before = self._stamps()
         # The keeper knows the attempt before its process exists: there is no instant
         # at which a killed runner would leave a stage that nobody ends.
@@ -141,10 +167,16 @@ class Performance:
         draft.collect(workshop.paths.base, before, self._stamps(), attempt)
         return ending
 
+    def _settle(self) -> None:
+        """Let it find its worktree as if nothing had been tried before."""
+        workshop = self._workshop
+        sealed = tuple(workshop.ledger.seals())
+        git = Git(workshop.paths.box.code)
+        collecting.settle(self.stage, workshop.plan, workshop.paths, sealed, git)
+
     def _stamps(self) -> dict[str, draft.Stamp]:
-        names = (stage.name for stage in self._workshop.plan.pipeline.stages)
-        base, patterns = self._workshop.paths.base, self.stage.collect
-        return draft.stamps(base, patterns, draft.ours(names))
+        plan, base = self._workshop.plan, self._workshop.paths.base
+        return draft.stamps(base, self.stage.collect, collecting.never(plan))
 
     def _run(self, attempt: AttemptPaths, number: int) -> Ending:
         workshop, name = self._workshop, self.stage.name
@@ -152,7 +184,8 @@ class Performance:
         raw.touch(mode=0o600)
         argv, environment = self._orders.command(attempt)
         # Of the inputs as they are now, which is what the stage will read.
-        self._fingerprint = self._orders.fingerprint()
+        parts = self._orders.parts()
+        began_ns = int(workshop.clock.now().timestamp() * 1e9)
         heard = Listener(self.stage, workshop, raw=raw, environment=environment)
         self._listener = heard
         try:
@@ -169,6 +202,9 @@ class Performance:
         finally:
             fence(attempt, workshop.clock)
             heard.close()
+        parts = self._orders.still(parts)
+        reads = self._orders.reads(attempt, parts, began_ns)
+        self._document = Document(fingerprint=parts.digest(), parts=parts, reads=reads)
         if ending.kind == "failed" and heard.error:
             reason = f"failed: {heard.error}"
             return Ending(kind="failed", reason=reason, duration_s=ending.duration_s)
@@ -198,69 +234,7 @@ class Performance:
         finally:
             os.close(lock)  # the stage's own copy is what counts now
 
-    def _seal(self, attempt: AttemptPaths, number: int, ending: Ending) -> Sealed:
-        """Verify, publish, judge, seal. On return the stage is done."""
-        name, workshop = self.stage.name, self._workshop
-        made = draft.verify(self.stage, attempt)
-        die_at(name, "verified")
-        heard = self._listener.metrics if self._listener else {}
-        metrics = {**heard, **made.told}
-        artifacts = workshop.paths.artifacts
-        draft.publish(made, metrics, attempt, workshop.results, artifacts, name)
-        die_at(name, "published")
-        judgement = gate.judge(self.stage.gates, metrics)
-        die_at(name, "judged")
-        seal = Seal(
-            run=workshop.plan.run,
-            stage=name,
-            attempt=number,
-            fingerprint=self._fingerprint,
-            verdict=judgement.verdict,
-            duration_s=ending.duration_s,
-            host=workshop.plan.host,
-            manifest=made.manifest.digest(),
-            subject=self._subject(metrics, judgement.verdict),
-        )
-        commit = self._commit(seal, made)
-        die_at(name, "sealed")
-        workshop.note(name)
-        return Sealed(
-            seal=seal,
-            commit=commit,
-            metrics=metrics,
-            judgement=judgement,
-            duration_s=ending.duration_s,
-        )
-
-    def _commit(self, seal: Seal, made: Made) -> str:
-        workshop, name = self._workshop, self.stage.name
-        most = workshop.plan.pipeline.git.max_file
-        home = workshop.paths.artifacts / name
-        draft.make_durable(home, made.manifest.artifacts, above=most)
-        small = draft.sealed_names(made.manifest.results, most=most)
-        added = StageFiles(
-            results_folder=workshop.results.stage(name),
-            results=[*small, draft.METRICS, draft.MANIFEST],
-            artifacts_folder=home,
-            artifacts=draft.sealed_names(made.manifest.artifacts, most=most),
-        )
-        return workshop.ledger.seal(
-            seal,
-            added,
-            at=int(workshop.clock.now().timestamp()),
-            before_move=lambda: die_at(name, "sealing"),
-        )
-
-    def _subject(self, metrics: Mapping[str, float], verdict: gate.Verdict) -> str:
-        if self.stage.commit:
-            shown = {name: number_text(value) for name, value in metrics.items()}
-            return template.fill(self.stage.commit, shown)
-        numbers = numbers_text(metrics, most=3)
-        return f"{self.stage.name}: {verdict}" + (f", {numbers}" if numbers else "")
-
-    def _tell(
-        self, sealed: Sealed, attempt: AttemptPaths
-    ) -> tuple[Outcome, PipelineError | None]:
+    def _tell(self, sealed: Sealed) -> tuple[Outcome, PipelineError | None]:
         """Tell of the seal; where that cannot be written, the next runner tells it."""
         name, failures = self.stage.name, sealed.judgement.failures
         said = events.StageSealed(
@@ -272,11 +246,11 @@ class Performance:
             duration_s=sealed.duration_s,
             metrics=sealed.metrics,
             failures=failures,
+            reuses=sealed.seal.reuses,
         )
         outcome: Outcome = "gate" if failures else "pass"
         self._workshop.story.tell(said, durable=True)
         die_at(name, "told")
-        files.remove_tree(attempt.results)
         return outcome, gate_error(name, sealed.commit, failures) if failures else None
 
 
@@ -285,10 +259,3 @@ def _as_failure(stage: str, error: PipelineError | OSError | str) -> PipelineErr
         return error
     said = error if isinstance(error, str) else f"failed: {error}"
     return StageFailed(f"stage {stage!r} {said}")
-
-
-def gate_error(stage: str, commit: str, failures: tuple[str, ...]) -> GateFailed:
-    """Say which gate of a sealed stage failed."""
-    message = f"{failures[0]}, on stage {stage!r}"
-    hint = f"sealed as {commit[:7]} with Verdict: fail; nothing after it was run"
-    return GateFailed(message, hint=hint)

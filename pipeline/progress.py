@@ -6,14 +6,14 @@ drawn from the RunState it gives, never from anything remembered on the side.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline import events
+from pipeline import events, tally
 from pipeline.clock import parse_stamp, spoken
+from pipeline.frozen import dataclass
 from pipeline.layout import is_safe_name
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 Status = Literal["waiting", "running", "sealed", "rejected", "failed", "skipped"]
 
-# A line of PROGRESS.txt begins with one of these; plain ASCII, since `watch` and
-# `cat` on any box must show it.
+# How a line of PROGRESS.txt begins: plain ASCII, for `watch` and `cat` on any box.
 _MARKS: dict[Status, str] = {
     "waiting": "[    ]",
     "running": "[ >> ]",
@@ -31,7 +30,6 @@ _MARKS: dict[Status, str] = {
     "failed": "[FAIL]",
     "skipped": "[skip]",
 }
-_BAR = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +52,13 @@ class StageState:
     commit: str = ""
     subject: str = ""
     duration_s: float = 0.0
+    reuses: str = ""
     reason: str = ""
+
+    @property
+    def took(self) -> str:
+        """How long a sealed stage took, unless an older seal was reused."""
+        return "reused" if self.reuses else spoken(self.duration_s)
 
     @property
     def share(self) -> float:
@@ -92,6 +96,7 @@ class RunState:
     last_at: str = ""
     resumed: int = 0
     is_stopping: bool = False
+    environment: str = ""
     exit_code: int | None = None
     reason: str = ""
 
@@ -125,13 +130,54 @@ def elapsed_s(begin: str, end: str) -> float:
 
 def fold(story: Iterable[events.Event]) -> RunState:
     """Add up a story."""
-    return functools.reduce(advance, story, RunState())
+    return _Sum(RunState()).after(story)
 
 
 def advance(state: RunState, event: events.Event) -> RunState:
     """Give the state after one more event; events of unknown stages are passed over."""
+    return _Sum(state).after([event])
+
+
+class _Sum:
+    """A state while it is added up: a frozen one per event would cost too much.
+
+    The fields of a stage that something was told of are a dict, until all is asked for.
+    """
+
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+        self._last_at = state.last_at
+        self._open: dict[str, dict[str, Any]] = {}
+
+    def after(self, story: Iterable[events.Event]) -> RunState:
+        for event in story:
+            self._add(event)
+        return self._total()
+
+    def _add(self, event: events.Event) -> None:
+        self._last_at = event.at
+        what = event.what
+        change = tally.CHANGES.get(type(what))
+        if change is None:
+            self._state = _advance_run(self._total(), event)
+            self._open = {}
+        elif (said := self._said(what.stage)) is not None:  # type: ignore[union-attr]
+            change(said, event.at, what)
+
+    def _said(self, name: str) -> dict[str, Any] | None:
+        if name not in self._open and (stage := self._state.stages.get(name)):
+            said = {field: getattr(stage, field) for field in StageState.__slots__}
+            self._open[name] = said
+        return self._open.get(name)
+
+    def _total(self) -> RunState:
+        changed = {name: StageState(**said) for name, said in self._open.items()}
+        stages = {**self._state.stages, **changed} if changed else self._state.stages
+        return replace(self._state, stages=stages, last_at=self._last_at)
+
+
+def _advance_run(state: RunState, event: events.Event) -> RunState:
     what = event.what
-    state = replace(state, last_at=event.at)
     if isinstance(what, events.RunStarted):
         # Names become paths: those of a box that lies are left out.
         named = [s for s in what.stages if is_safe_name(s.name)]
@@ -148,6 +194,8 @@ def advance(state: RunState, event: events.Event) -> RunState:
         )
     if isinstance(what, events.RunResumed):
         return _resumed(state)
+    if isinstance(what, events.EnvironmentToldOf):
+        return replace(state, environment="" if what.is_ready else what.said)
     if isinstance(what, events.RunStopping):
         return replace(state, is_stopping=True)
     if isinstance(what, events.RunEnded):
@@ -155,11 +203,7 @@ def advance(state: RunState, event: events.Event) -> RunState:
         return replace(
             state, stages=stages, exit_code=what.exit_code, reason=what.reason
         )
-    stage = state.stages.get(what.stage)
-    if stage is None:
-        return state
-    changed = _advance_stage(stage, event.at, what)
-    return replace(state, stages={**state.stages, what.stage: changed})
+    return state
 
 
 def _cut_off(stage: StageState) -> StageState:
@@ -187,50 +231,6 @@ def _resumed(state: RunState) -> RunState:
     )
 
 
-def _advance_stage(stage: StageState, at: str, what: events.Happening) -> StageState:
-    if isinstance(what, events.StageStarted):
-        fresh = StageState(name=stage.name, needs=stage.needs)
-        return replace(fresh, status="running", attempt=what.attempt, started_at=at)
-    if isinstance(what, events.StageTicked):
-        return _ticked(stage, at, what)
-    if isinstance(what, events.StageMeasured):
-        return replace(stage, metrics={**stage.metrics, **what.numbers}, silent_s=0.0)
-    if isinstance(what, events.StageStalled):
-        return replace(stage, silent_s=what.silent_s)
-    if isinstance(what, events.AttemptFailed):
-        return replace(stage, reason=what.reason)
-    if isinstance(what, events.StageSealed):
-        return replace(
-            stage,
-            status="sealed" if what.verdict == "pass" else "rejected",
-            attempt=what.attempt,
-            commit=what.commit,
-            subject=what.subject,
-            duration_s=what.duration_s,
-            metrics=what.metrics,
-            reason="; ".join(what.failures),
-        )
-    if isinstance(what, events.StageFailed):
-        return replace(stage, status="failed", reason=what.reason)
-    if isinstance(what, events.StageSkipped):
-        return replace(stage, status="skipped", reason=what.because)
-    return stage
-
-
-def _ticked(stage: StageState, at: str, what: events.StageTicked) -> StageState:
-    first = stage.first_tick_at or at
-    return replace(
-        stage,
-        first_tick_at=first,
-        first_done=stage.first_done if stage.first_tick_at else what.done,
-        last_tick_at=at,
-        done=what.done,
-        total=what.total,
-        numbers={**stage.numbers, **what.numbers},
-        silent_s=0.0,
-    )
-
-
 def number_text(value: float) -> str:
     """Say a number by four digits, or by all before the point: 0.4123, -10432."""
     # A log-likelihood of -1.043e+04 would seem to stand still.
@@ -239,11 +239,10 @@ def number_text(value: float) -> str:
 
 def numbers_text(numbers: Mapping[str, float], most: int = 4) -> str:
     """Say a few numbers: `loss 0.41, usage 0.98`."""
-    some = list(numbers.items())[:most]
-    return ", ".join(f"{name} {number_text(value)}" for name, value in some)
+    return ", ".join(f"{n} {number_text(v)}" for n, v in [*numbers.items()][:most])
 
 
-def bar(share: float, width: int = _BAR) -> str:
+def bar(share: float, width: int = 24) -> str:
     """Draw a share of 1, in ASCII."""
     full = int(share * width)
     return "#" * full + "." * (width - full)
@@ -256,6 +255,7 @@ def render(state: RunState) -> str:
     lines = [
         f"{state.name}  run {state.run}  on {state.host}",
         f"{state.word}, {sealed} of {len(state.stages)} stages sealed; {when}",
+        *([state.environment] if state.environment else []),
         "",
     ]
     width = max((len(name) for name in state.stages), default=0)
@@ -271,7 +271,7 @@ def render(state: RunState) -> str:
 def says(stage: StageState) -> str:
     """Say in one line how a stage stands."""
     if stage.status in ("sealed", "rejected"):
-        said = f"{stage.commit[:7]}  {spoken(stage.duration_s):>9}  {stage.subject}"
+        said = f"{stage.commit[:7]}  {stage.took:>9}  {stage.subject}"
         return f"{said}  ({stage.reason})" if stage.reason else said
     if stage.status == "running":
         return _running(stage)

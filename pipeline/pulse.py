@@ -6,8 +6,9 @@ Lines of `key: value`, made for `watch cat`; the beat number only grows.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pipeline.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

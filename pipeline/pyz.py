@@ -21,11 +21,82 @@ if TYPE_CHECKING:
 
 TRAVELS = (
     *("__init__", "errors", "files", "layout", "clock", "codec", "gate", "schema"),
-    *("git", "artifact", "events", "pulse", "template", "wire", "objects"),
-    *("graph", "fingerprint", "supervise", "progress", "stage", "fence", "logs"),
-    *("ledger", "child", "keeper", "follow", "carry", "draft", "story", "heart"),
+    *(
+        "git",
+        "artifact",
+        "store",
+        "room",
+        "events",
+        "pulse",
+        "template",
+        "wire",
+        "objects",
+    ),
+    *(
+        "graph",
+        "fingerprint",
+        "supervise",
+        "progress",
+        "stage",
+        "fence",
+        "bars",
+        "blot",
+        "logs",
+    ),
+    *("tally", "frozen", "deaths", "ending"),
+    *(
+        "ledger",
+        "child",
+        "keeper",
+        "follow",
+        "carry",
+        "draft",
+        "collecting",
+        "story",
+        "heart",
+    ),
     *("notify", "resources", "workshop", "orders", "listener", "performance", "walk"),
-    *("runner", "begin", "box"),
+    *(
+        "environments",
+        "environments.environment",
+        "environments.preflight",
+        "environments.recipe",
+        "environments.building",
+        "environments.conda",
+    ),
+    *(
+        "environments.packages",
+        "environments.distributions",
+        "environments.sources",
+        "foreground",
+        "debugging",
+        "detach",
+        "noting",
+    ),
+    *("scope", "changes", "decision", "reads", "datasets", "blobs", "archive"),
+    *(
+        "plan",
+        "past",
+        "inventory",
+        "planning",
+        "sealing",
+        "seal",
+        "readiness",
+        "restoring",
+        "launch",
+        "eventlog",
+    ),
+    *(
+        "runner",
+        "begin",
+        "recount",
+        "verify",
+        "keeping",
+        "census",
+        "leavings",
+        "clearing",
+        "box",
+    ),
 )
 _MAIN = """\
 import sys
@@ -46,8 +117,13 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def sources() -> dict[str, bytes]:
     """Give the modules that travel, by their path in the archive."""
     here = Path(__file__).parent
-    named = {f"pipeline/{name}.py": here / f"{name}.py" for name in TRAVELS}
-    return {name: path.read_bytes() for name, path in named.items()}
+    found = {}
+    for name in TRAVELS:
+        path = f"{name.replace('.', '/')}.py"
+        if not (here / path).exists():  # a folder of them
+            path = f"{name}/__init__.py"
+        found[f"pipeline/{path}"] = (here / path).read_bytes()
+    return found
 
 
 def name_of(texts: dict[str, bytes]) -> str:

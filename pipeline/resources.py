@@ -7,11 +7,11 @@ stage's own processes too, so that no two runs share one, whoever dies first.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import files, supervise
 from pipeline.errors import HostError
+from pipeline.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,6 +55,10 @@ class Resources:
                     f"and this box has {len(self._gpus)}"
                 )
                 raise HostError(message, hint="choose another host with --host")
+
+    def are_jobs_taken(self, held: Mapping[str, Share]) -> bool:
+        """Tell whether so many run that no other may start, whichever it is."""
+        return len(held) >= self._jobs
 
     def take(self, stage: Stage, held: Mapping[str, Share]) -> Share | None:
         """Take what `stage` declared, or None when it must wait.

@@ -2,6 +2,7 @@
 
     run          take the lock, open all that a runner writes with
       take up    the story goes on, leftovers are ended, seals are asked
+      prepare    the stages' environment is there, what was sealed before is known
       walk       until every stage is settled or a stop was wished    (walk)
       close      the closing commit, the end of the story
 
@@ -17,18 +18,21 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pipeline import events, files, schema
+from pipeline.blobs import Blobs
+from pipeline.deaths import die_at
 from pipeline.errors import BUG, DONE, INTERRUPTED, GateFailed, HostError, PipelineError
-from pipeline.fence import fence
+from pipeline.fence import fence_all
 from pipeline.git import Git
 from pipeline.heart import Heart
 from pipeline.keeper import Keeper
 from pipeline.layout import PLAN, STOP, AttemptPaths, ResultPaths, RunPaths
 from pipeline.ledger import Ledger
-from pipeline.listener import MOST_REASON
 from pipeline.notify import notify
 from pipeline.objects import Objects, hash_name_of
-from pipeline.performance import CRASH_POINTS, gate_error
+from pipeline.readiness import Readiness
 from pipeline.resources import Resources, usable_cpus, visible_gpus
+from pipeline.sealing import gate_error
+from pipeline.store import Store
 from pipeline.story import Story
 from pipeline.walk import Walk
 from pipeline.workshop import Workshop
@@ -39,8 +43,6 @@ if TYPE_CHECKING:
     from pipeline.clock import Clock
     from pipeline.events import Event
     from pipeline.schema import Resolved
-
-__all__ = ["CRASH_POINTS", "run"]
 
 _LOCK_TRIES = 50
 
@@ -95,6 +97,8 @@ def _open(
     draft = paths.root / "commit.draft"
     objects = Objects(repository, draft, hash_name=hash_name_of(plan.snapshot))
     opened.callback(objects.close)
+    blobs = Blobs(repository)
+    opened.callback(blobs.close)
     ledger = Ledger(
         repository,
         objects,
@@ -112,6 +116,8 @@ def _open(
         keeper=keeper,
         ledger=ledger,
         story=story,
+        blobs=blobs,
+        store=Store(paths.box.store),
         self_argv=tuple(self_argv),
     )
 
@@ -135,14 +141,21 @@ class Runner:
                 self._take_up_seals()
                 resources = self._resources()
                 resources.check(self._walk.stages)
-                self._walk.walk(resources)
+                with Readiness(self._workshop, self._walk).prepared():
+                    self._walk.walk(resources)
             except PipelineError as error:
                 self._walk.errors.append(error)
             except OSError as error:
                 self._walk.errors.append(HostError(f"the box: {error}"))
+            die_at("", "walked")
             ended = self._close()
+        die_at("", "closed")
         (self._workshop.paths.control / STOP).unlink(missing_ok=True)
+        # Who hears of the end finds all there is, whatever the power does after it.
+        with contextlib.suppress(OSError):
+            files.sync_disk(self._workshop.paths.root)
         self._story.tell(ended, durable=True)
+        die_at("", "ended")
         assert isinstance(ended.what, events.RunEnded)
         return ended.what
 
@@ -180,17 +193,15 @@ class Runner:
 
     def _fence_leftovers(self) -> None:
         """End what an earlier runner's attempts left alive, before anything starts."""
-        for root in sorted(self._workshop.paths.attempts.iterdir()):
-            attempt = AttemptPaths(root)
-            if attempt.lock.exists():
-                fence(attempt, self._workshop.clock)
+        roots = sorted(self._workshop.paths.attempts.iterdir())
+        fence_all(map(AttemptPaths, roots), self._workshop.clock)
 
     def _take_up_seals(self) -> None:
         """Ask the commits what is done. A seal the story does not know is told now."""
         told = self._story.state.stages
         for name, seal in self._workshop.ledger.seals().items():
             self._walk.outcomes[name] = "pass" if seal.verdict == "pass" else "gate"
-            self._workshop.restore(name, seal)
+            self._workshop.restore(name)
             self._workshop.note(name)
             said = self._workshop.sealed_event(seal)
             known = told.get(name)
@@ -215,7 +226,7 @@ class Runner:
         if self._walk.stopping and self._walk.undone:
             return ended  # to be resumed: it is not closed yet
         try:
-            self._workshop.close_run(ended)
+            self._workshop.close_run(ended, lambda: die_at("", "closing"))
         except (PipelineError, OSError) as error:
             failure = HostError(f"the closing commit failed: {error}")
             self._walk.errors.append(failure)
@@ -229,12 +240,13 @@ class Runner:
             reason = f"stopped by {self._walk.stopping}"
             return events.RunEnded(exit_code=INTERRUPTED, reason=reason)
         if errors:
-            reason = str(errors[0])[:MOST_REASON]
+            reason = str(errors[0])[: events.MOST_REASON]
             return events.RunEnded(exit_code=errors[0].exit_code, reason=reason)
         if undone:
             reason = f"not done and no reason known: {', '.join(undone)}"
             return events.RunEnded(exit_code=BUG, reason=reason)
-        reason = f"all {len(self._walk.stages)} stages sealed"
+        count = len(self._walk.stages)
+        reason = "1 stage sealed" if count == 1 else f"all {count} stages sealed"
         return events.RunEnded(exit_code=DONE, reason=reason)
 
 

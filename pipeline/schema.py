@@ -7,14 +7,15 @@ no YAML. Durations are seconds, sizes are bytes, names are checked already.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from pipeline import codec
 from pipeline.errors import HostError
+from pipeline.frozen import dataclass
 from pipeline.gate import Gate
 
-PLAN_FORMAT = 1
+PLAN_FORMAT = 2
 LinkKind = Literal["openssh", "lasting"]
 
 
@@ -170,11 +171,27 @@ class Pipeline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """What of a snapshot counts as a stage's code (see `scope`), and its hash.
+
+    files: path -> mode and name of the object; nothing where the rule is `all`.
+    needs: the modules of others that it cannot do without.
+    """
+
+    rule: Literal["imports", "named", "all"]
+    digest: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
     """plan.json: one Pipeline at one Snapshot, for one Host; all a runner knows.
 
-    `prefix` is where pipeline.yaml lies in the repository; `python` runs the stages;
-    `data` maps a data set's name to its home on that box.
+    `prefix` is where pipeline.yaml lies in the repository; `env` says how the stages'
+    Python is had there; `data` maps a data set's name to its home on that box. `codes`
+    are the codes of all stages by their digests, `code` says which is whose. Stages of
+    `force` are executed whatever was sealed before, those of `settled` never are.
     """
 
     run: str
@@ -184,8 +201,12 @@ class Resolved:
     branch: str
     pipeline: Pipeline
     prefix: str = "."
-    python: str = ""
+    env: Env = Env()
     is_dirty: bool = False
+    codes: Mapping[str, Code] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
+    force: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
     data: Mapping[str, str] = field(default_factory=dict)
     format: int = PLAN_FORMAT
 

@@ -8,6 +8,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from pipeline import events, files, progress
+from pipeline.eventlog import EventLog
+from pipeline.room import Reserve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +32,8 @@ class Story:
         self._turn = threading.RLock()
         known = paths.events.read_bytes() if paths.events.exists() else b""
         self.state: RunState = progress.fold(events.read_events(known))
-        self._log = events.EventLog(paths.events, clock)
+        self._log = EventLog(paths.events, clock)
+        self._reserve = Reserve(paths.root / ".reserve")
         self._untold: collections.deque[tuple[Event, bool]] = collections.deque()
         self._drawn_at = float("-inf")
         self._is_drawn = True
@@ -100,6 +103,8 @@ class Story:
     def close(self) -> None:
         """Write down what is left, draw the last picture, and close the log."""
         with self._turn:
+            # Whoever filled the disk: that the run ended, and why, is still told.
+            self._reserve.spend()
             try:
                 self._write()
                 self._draw()

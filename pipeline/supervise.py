@@ -13,11 +13,11 @@ import os
 import select
 import signal
 import subprocess
-import sys
-import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.ending import Ending, said_of
+from pipeline.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,15 +39,6 @@ class Command:
     lock: int
     umask: int
     also: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How an attempt's process ended; `reason` is empty when it ended well."""
-
-    kind: Literal["done", "failed", "timeout", "stopped"]
-    reason: str
-    duration_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +154,7 @@ class Attempt:
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
         report = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # a stage may nest as deep as it likes
         return None
     return report if isinstance(report, dict) else None
 
@@ -176,17 +167,6 @@ def _exit_descriptor(pid: int) -> list[int]:
         return []
 
 
-def said_of(code: int) -> str:
-    """Say how a process ended."""
-    if code >= 0:
-        return f"ended with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = str(-code)
-    return f"was killed by signal {-code} ({name})"
-
-
 def spawn_fed(argv: Sequence[str]) -> subprocess.Popen[bytes]:
     """Start a process of our own that listens to us, apart from our terminal."""
     return subprocess.Popen(
@@ -196,43 +176,6 @@ def spawn_fed(argv: Sequence[str]) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-
-
-def detach(act: Callable[[], object], *, cwd: Path, log: Path, name: str) -> None:
-    """Go on as another process that needs nothing from us any more: all doors closed.
-
-    It is this program itself, not started anew, which would cost it the time to begin
-    twice; `name` is what `top` and `ps -o comm` call it. There must be no threads.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if os.fork():
-        return  # nobody waits for it: it outlives us, and goes to the first process
-    code = 1
-    try:
-        os.setsid()
-        os.chdir(cwd)
-        _close_doors(log)
-        with contextlib.suppress(OSError):
-            Path("/proc/self/comm").write_text(name)
-        act()
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-        raise
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def _close_doors(log: Path) -> None:
-    """Let nothing of who started us be held open: an ssh would wait for it."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    said = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    os.dup2(nothing, 0)
-    os.dup2(said, 1)
-    os.dup2(said, 2)
-    os.closerange(3, max(nothing, said, 255) + 1)
 
 
 def listen(argv: Sequence[str], *, timeout_s: float) -> str:
@@ -266,6 +209,88 @@ def run_aside(
     try:
         process.wait(timeout_s)
     except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _end_group(process)
+
+
+def run_told(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    hear: Callable[[bytes], None],
+    is_stopping: Callable[[], bool] = lambda: False,
+    keep: Sequence[int] = (),
+) -> int:
+    """Run a command to its end and hear what it prints; give its code as a shell would.
+
+    hear: called with what came, and with nothing at every wake. is_stopping: asked at
+    every wake; then all of it is killed. keep: descriptors it inherits, such as a lock.
+    """
+    with (
+        subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            pass_fds=tuple(keep),
+            start_new_session=True,
+        ) as process,
+        contextlib.ExitStack() as opened,
+    ):
+        assert process.stdout is not None
+        reading = process.stdout.fileno()
+        wakers = [reading, *_exit_descriptor(process.pid)]
+        for waker in wakers[1:]:
+            opened.callback(os.close, waker)
+        opened.callback(_end_group, process)
+        while process.poll() is None and not is_stopping():
+            hear(_heard(reading, wakers, TICK_S))
+        _end_group(process)
+        # What a daemon of it would still say is waited for by nobody.
+        while block := _heard(reading, [reading], 0):
+            hear(block)
+    return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+def _heard(reading: int, wakers: Sequence[int], timeout_s: float) -> bytes:
+    readable, _, _ = select.select(wakers, [], [], timeout_s)
+    return os.read(reading, 1 << 16) if reading in readable else b""
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def attend(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None,
+    environment: Mapping[str, str],
+    umask: int = -1,
+    keep: Sequence[int] = (),
+) -> int:
+    """Run a command in the foreground, on our own terminal; give its code as a shell.
+
+    ^C is for the command, which may live on: it is waited for in any case.
+    """
+    # Not ignored, which the command would inherit.
+    ours = (signal.SIGINT, signal.SIGQUIT)
+    before = {number: signal.signal(number, _pass) for number in ours}
+    try:
+        process = subprocess.Popen(
+            argv, cwd=cwd, env=dict(environment), umask=umask, pass_fds=tuple(keep)
+        )
+        code = process.wait()
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+    return code if code >= 0 else 128 - code
+
+
+def _pass(_number: int, _frame: object) -> None:
+    """Hear a signal, and do nothing."""

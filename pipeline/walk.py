@@ -40,6 +40,8 @@ class Walk:
         self.outcomes: dict[str, Outcome] = {}
         self.errors: list[PipelineError] = []
         self.stopping = ""
+        self._front = graph.Front(self.stages, self.outcomes)
+        self._last = {s.name for s in self.stages if s.on_failure == "stop"}
         self._running: dict[str, Performance] = {}
         self._shares: dict[str, Share] = {}
         self._came_back: queue.SimpleQueue[tuple[str, Outcome, PipelineError | None]]
@@ -50,13 +52,13 @@ class Walk:
         while True:
             self._skip_hopeless()
             self._start_ready(resources)
-            if not self._running and not self._ready():
+            if not self._running and not any(True for _ in self._ready()):
                 self._skip_the_rest()
                 return
             self._settle_one()
             self._workshop.keeper.look()
             self._story.refresh()
-            self._read_wishes()
+            self.read_wishes()
 
     @property
     def undone(self) -> list[str]:
@@ -84,21 +86,18 @@ class Walk:
             for number, old in before.items():
                 signal.signal(number, old)
 
-    def _ready(self) -> list[Stage]:
+    def _ready(self) -> Iterator[Stage]:
         if self.stopping or self._has_given_up():
-            return []
-        return graph.ready(self.stages, self.outcomes, self._running)
+            return iter(())
+        return self._front.ready(self._running)
 
     def _has_given_up(self) -> bool:
         """Tell whether a failed stage says that nothing more should start."""
-        return any(
-            self.outcomes.get(stage.name) in ("failed", "gate")
-            and stage.on_failure == "stop"
-            for stage in self.stages
-        )
+        failed = (n for n, o in self.outcomes.items() if o in ("failed", "gate"))
+        return any(name in self._last for name in failed)
 
     def _skip_hopeless(self) -> None:
-        for name, need in graph.hopeless(self.stages, self.outcomes).items():
+        for name, need in self._front.hopeless().items():
             if self.stopping or "stopped" in self.outcomes.values():
                 return
             self.outcomes[name] = "skipped"
@@ -118,17 +117,20 @@ class Walk:
 
     def _start_ready(self, resources: Resources) -> None:
         for stage in self._ready():
+            if resources.are_jobs_taken(self._shares):
+                return
             share = resources.take(stage, self._shares)
             if share is None:
                 continue
-            performance = Performance(stage, self._workshop, share, self._is_stopping)
+            performance = Performance(stage, self._workshop, share, self.is_stopping)
             self._shares[stage.name] = share
             self._running[stage.name] = performance
             threading.Thread(
                 target=self._perform, args=(performance,), name=stage.name, daemon=True
             ).start()
 
-    def _is_stopping(self) -> bool:
+    def is_stopping(self) -> bool:
+        """Tell whether somebody wished the run to stop."""
         return bool(self.stopping)
 
     def _perform(self, performance: Performance) -> None:
@@ -160,7 +162,8 @@ class Walk:
             reason = said.removeprefix(f"stage {name!r} ")
             self._story.tell(events.StageFailed(stage=name, reason=reason))
 
-    def _read_wishes(self) -> None:
+    def read_wishes(self) -> None:
+        """Take up the wish to stop, if the laptop left one."""
         if not self.stopping and (self._workshop.paths.control / STOP).exists():
             self.stopping = "pipeline stop"
         if self.stopping and not self._story.state.is_stopping:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeVar
 
 from pipeline import codec
+from pipeline.decision import Planned
 from pipeline.errors import HostError, IntegrityError
+from pipeline.frozen import dataclass
 from pipeline.schema import Resolved
 
 if TYPE_CHECKING:
@@ -27,11 +29,29 @@ _MOST_BODY = 1 << 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """`begin`: the run to make and launch; a pack of git objects follows the line."""
+    """`begin`: the run to make and launch; a pack of git objects follows the line.
+
+    unless_sealed: decide first, and make none where one run holds all stages already.
+    """
 
     plan: Resolved
+    unless_sealed: bool = False
     object_format: str = "sha1"
     shallow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """`plan`: what a run would do, of a snapshot that is not there and need not be.
+
+    listing: the snapshot's files. env_files: those that its environment is made of, by
+    path from the folder of pipeline.yaml, in base64. run: compare with its seals.
+    """
+
+    plan: Resolved
+    listing: Mapping[str, str] = field(default_factory=dict)
+    env_files: Mapping[str, str] = field(default_factory=dict)
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +59,9 @@ class Answer:
     """What the box answers to a request.
 
     error: why it refused, empty when it did as asked. need: what the laptop should send
-    along the next time ("objects"). lives: whether a runner holds the run.
+    along the next time ("objects"). lives: whether a runner holds the run. planned:
+    what a run would do. is_done: nothing is left of the run to do; `mended` files of it
+    were put back.
     """
 
     error: str = ""
@@ -47,6 +69,9 @@ class Answer:
     need: str = ""
     lives: bool = False
     folder: str = ""
+    planned: Planned | None = None
+    is_done: bool = False
+    mended: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +121,20 @@ class Frame:
     body: bytes = b""
 
 
-def encode_request(request: Beginning | Following | Carrying) -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clearing:
+    """`gc`: what is asked. Negative numbers say nothing; `runs` are named in full."""
+
+    is_meant: bool = False
+    keep: int = -1
+    keep_days: float = -1.0
+    runs: tuple[str, ...] = ()
+
+
+Request = Beginning | Planning | Following | Carrying | Clearing
+
+
+def encode_request(request: Request) -> bytes:
     """Write a request: its length on a line of its own, then its JSON."""
     text = codec.dumps(request).encode()
     return f"{len(text)}\n".encode() + text

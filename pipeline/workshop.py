@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import artifact, draft, events, files, gate
-from pipeline.git import Git
-from pipeline.ledger import one_line
-from pipeline.objects import blob_name, hash_name_of
+from pipeline import artifact, draft, events, gate
+from pipeline.frozen import dataclass
+from pipeline.restoring import Restoring
+from pipeline.seal import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.blobs import Blobs
     from pipeline.clock import Clock
+    from pipeline.environments.environment import Environment
     from pipeline.events import Event
     from pipeline.keeper import Keeper
     from pipeline.layout import ResultPaths, RunPaths
-    from pipeline.ledger import Ledger, Seal
+    from pipeline.ledger import Ledger
+    from pipeline.plan import Planner
     from pipeline.schema import Input, Resolved
+    from pipeline.seal import Seal
+    from pipeline.store import Store
     from pipeline.story import Story
 
 
@@ -34,23 +39,13 @@ class Workshop:
     keeper: Keeper
     ledger: Ledger
     story: Story
+    blobs: Blobs
+    store: Store
     self_argv: tuple[str, ...]
-    _looks: dict[str, dict[str, draft.Stamp]] = field(default_factory=dict)
+    environment: Environment | None = None  # of the stages, once it is there
+    planner: Planner | None = None  # likewise
     umask: int = 0o022  # of whoever launched the runner: it is the stages' own
-
-    @property
-    def python(self) -> str:
-        """The Python that stage modules run in."""
-        return str(Path(self.plan.python or sys.executable).expanduser())
-
-    @cached_property
-    def code(self) -> str:
-        """The tree of the snapshot: all code a stage could read."""
-        return self._repository.text("rev-parse", f"{self.plan.snapshot}^{{tree}}")
-
-    @cached_property
-    def _repository(self) -> Git:
-        return Git(self.paths.box.code)
+    _looks: dict[str, dict[str, draft.Stamp]] = field(default_factory=dict)
 
     def input_path(self, ref: Input) -> Path:
         """Give where an input lies on this box."""
@@ -73,28 +68,23 @@ class Workshop:
             duration_s=seal.duration_s,
             metrics=metrics,
             failures=failures if seal.verdict == "fail" else (),
+            reuses=seal.reuses,
         )
 
-    def restore(self, stage: str, seal: Seal) -> None:
-        """Make sure a sealed stage's files are there, taken from its commit if need be.
+    @property
+    def restoring(self) -> Restoring:
+        """What puts the files of sealed stages back."""
+        return Restoring(
+            paths=self.paths, results=self.results, blobs=self.blobs, store=self.store
+        )
 
-        Raise IntegrityError when a large one, which the commit only names, is lost.
+    def restore(self, stage: str) -> None:
+        """Make sure that a sealed stage's files are there, as this run's seal has them.
+
+        Raise IntegrityError when a large one is lost.
         """
-        repository = self._repository
-        prefix = "" if self.plan.prefix == "." else f"{self.plan.prefix}/"
-        places = (f"{prefix}results/{stage}", f"{prefix}artifacts/{stage}")
-        listing = repository.out("ls-tree", "-r", "-z", seal.commit, "--", *places)
-        for line in listing.split(b"\0")[:-1]:
-            head, _, name = line.partition(b"\t")
-            mode, _, oid = head.decode().split()
-            path = self.paths.tree / name.decode("utf-8", "surrogateescape")
-            if not self._is_there(path, oid):
-                _put_back(path, repository.out("cat-file", "blob", oid), mode)
-        lost = draft.check_published(
-            self.results.manifest(stage), self.paths.artifacts / stage
-        )
-        if lost:
-            raise draft.lost_error(stage, lost)
+        at = self.ledger.seals()[stage].at
+        self.restoring.restore(stage, self.ledger.trees_of(stage), at)
 
     def note(self, stage: str) -> None:
         """Remember how a sealed stage's artifacts look now."""
@@ -108,12 +98,14 @@ class Workshop:
         """
         if self._looks.get(stage) == self._look(stage):
             return
-        seal = self.ledger.seals()[stage]
-        self.restore(stage, seal)
+        self.restore(stage)
         listed = artifact.read_manifest(self.results.manifest(stage)).artifacts
         home = self.paths.artifacts / stage
         changed = [
-            n for n, a in listed.items() if artifact.sha256_of(home / n) != a.sha256
+            name
+            for name, wanted in listed.items()
+            if artifact.sha256_of(home / name) != wanted.sha256
+            and not self.store.take(wanted, home / name)
         ]
         if changed:
             raise draft.lost_error(stage, changed)
@@ -123,11 +115,9 @@ class Workshop:
     def _look(self, stage: str) -> dict[str, draft.Stamp]:
         return draft.stamps(self.paths.artifacts / stage, ["*"], frozenset())
 
-    def _is_there(self, path: Path, oid: str) -> bool:
-        is_file = path.is_file() and not path.is_symlink()
-        return is_file and blob_name(path, hash_name_of(oid)) == oid
-
-    def close_run(self, ended: Event) -> None:
+    def close_run(
+        self, ended: Event, before_move: Callable[[], None] = lambda: None
+    ) -> None:
         """Commit the story with its end, and the logs that are small enough."""
         story = self.story.with_end(ended, self.paths.root)
         most = self.plan.pipeline.git.max_file
@@ -135,15 +125,11 @@ class Workshop:
             log = self.results.log(stage.name)
             if log.exists() and 0 < log.stat().st_size <= most:
                 story[f"{stage.name}/{log.name}"] = log
+        for path in (self.results.environment, self.results.freeze):
+            if path.exists():
+                story[path.name] = path
         assert isinstance(ended.what, events.RunEnded)
         first = one_line((ended.what.reason or "ended").splitlines()[0])
         message = f"pipeline: {first}\n\nRun: {self.plan.run}\nHost: {self.plan.host}\n"
-        self.ledger.close_run(message, story, at=int(self.clock.now().timestamp()))
-
-
-def _put_back(path: Path, data: bytes, mode: str) -> None:
-    """Write a sealed file again, as its commit has it."""
-    files.remove_tree(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files.replace_bytes(path, data)
-    path.chmod(0o755 if mode == "100755" else 0o644)
+        at = int(self.clock.now().timestamp())
+        self.ledger.close_run(message, story, at=at, before_move=before_move)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from pipeline import events
 from pipeline.clock import SystemClock, spoken
-from pipeline.errors import BUG, INTERRUPTED, HostError
-from pipeline.tame import tame
-from pipeline.telling import farewell, plain_lines
-from remote.session import Session
+from pipeline.errors import INTERRUPTED
+from pipeline.views.tame import tame
+from pipeline.views.telling import farewell, plain_lines
+from remote.session import Session, code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pipeline.events import Event
     from pipeline.layout import LaptopPaths
     from pipeline.memory import RunRecord
-    from pipeline.sight import Sight
-    from pipeline.telling import Knowing
+    from pipeline.views.sight import Sight
+    from pipeline.views.telling import Knowing
     from remote.far import Far
 
 _TICK_EVERY_S = 10.0
@@ -51,7 +51,7 @@ def _watch(session: Session, out: TextIO) -> Sight:
     if not out.isatty() or os.environ.get("TERM") == "dumb":
         lines = PlainLines(out)
         return _show(session, lambda s: lines.show(s, session.news(), session.notes()))
-    from pipeline.screen import Live  # rich is for terminals only
+    from pipeline.views.screen import Live  # rich is for terminals only
 
     with Live() as live:
         return _show(session, live.show)
@@ -96,15 +96,12 @@ def _tell_what_is_missing(session: Session, record: RunRecord, out: TextIO) -> N
 
 
 def _end(sight: Sight, record: RunRecord, out: TextIO, *, is_past: bool) -> int:
-    if sight.knowing == "dead":
-        message = f"run {record.run}: no runner lives, and no end was told"
-        raise HostError(message, hint=f"go on with it: pipeline resume {record.run}")
+    code = code_of(sight, record.run)
     if is_past:
         print(f"as last seen; host {record.host_name!r} does not answer", file=out)
     said = farewell(sight.state, knowing="ended", run=record.run, branch=record.branch)
     print(said, file=out)
-    code = sight.state.exit_code
-    return BUG if code is None else code
+    return code
 
 
 class PlainLines:

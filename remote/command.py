@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from pipeline import supervise
 from pipeline.clock import SystemClock
 from pipeline.errors import HostError
 from remote import flow
@@ -41,6 +42,18 @@ def run(
 ) -> Completed:
     """Run a command of this machine to its end; raise TimeoutError if it is late."""
     return flow.gather(Process(argv, env=env, cwd=cwd), stdin, timeout_s)
+
+
+def attend(argv: Sequence[str], *, cwd: Path | None = None) -> int:
+    """Run a command on our own terminal, stdin and all; give its code as a shell would.
+
+    ^C is for the command: with a terminal of its own far away, or here beside us.
+    """
+    environment = {**os.environ, **NEVER_ASK}
+    try:
+        return supervise.attend(argv, cwd=cwd, environment=environment)
+    except OSError as error:
+        raise HostError(f"{argv[0]!r} cannot be started: {error}") from error
 
 
 class Process:

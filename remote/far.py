@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pipeline.memory import RunRecord
     from pipeline.schema import Host
-    from pipeline.wire import Answer, Beginning, Carrying, Following
+    from pipeline.wire import Answer, Beginning, Carrying, Clearing, Following, Planning
     from remote.link import Link, Stream
 
 _PATIENCE_S = 60.0
@@ -25,9 +25,12 @@ _CANNOT_OPEN = 2  # Python's own code for a script that is not there
 # Nothing of a user's in it: folder, name and size come as arguments. Two first runs at
 # once each write a draft of their own: `$$` is the shell's pid. A line that broke looks
 # to `cat` like the end of the file, so what came is counted before it gets its name.
+# An empty file under that name would be a program that does nothing, and says so by 0:
+# it must be on the disk before, whatever happens to the power.
 UPLOAD = (
     'umask 077; mkdir -p "$1" && chmod 700 "$1" && draft="$1/.$2.$$.draft" || exit 1; '
-    'cat >"$draft" && test $(wc -c <"$draft") -eq "$3" && mv "$draft" "$1/$2" && '
+    'cat >"$draft" && test $(wc -c <"$draft") -eq "$3" && '
+    '{ sync "$draft" 2>/dev/null || sync; } && mv "$draft" "$1/$2" && '
     'exit 0; rm -f "$draft"; echo "runner.pyz did not arrive whole" >&2; exit 1'
 )
 
@@ -62,6 +65,10 @@ class Far:
 
         return self._ask("begin", stdin=request, timeout_s=_SHIP_PATIENCE_S)
 
+    def plan(self, asked: Planning) -> Answer:
+        """Say what a run would do; nothing is made."""
+        return self._ask("plan", stdin=lambda: [wire.encode_request(asked)])
+
     def resume(self, run: str) -> Answer:
         """Launch a runner for a run that is there; `lives` says whether one did."""
         return self._ask("resume", run)
@@ -81,6 +88,22 @@ class Far:
         return self.link.stream(
             self._argv("carry", run), stdin=wire.encode_request(asked)
         )
+
+    def verify(self, run: str) -> Stream:
+        """Open the lines that say what of a run is not what was sealed."""
+        return self.link.stream(self._argv("verify", run))
+
+    def clear(self, asked: Clearing) -> Stream:
+        """Open the lines that say what can go, and what went."""
+        return self.link.stream(self._argv("gc"), stdin=wire.encode_request(asked))
+
+    def visit(self, run: str, stage: str = "") -> Answer:
+        """Ask whether a person may work in a run's worktree, or on one stage of it."""
+        return self._ask("visit", run, *([stage] if stage else []))
+
+    def attended(self, verb: str, run: str, *words: str) -> list[str]:
+        """Give the command of a verb that speaks to a person; `visit` comes before."""
+        return self._argv(verb, run, *words)
 
     def run_folder(self, record: RunRecord) -> str:
         """Give the folder of the worktree where the run's pipeline.yaml lies."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from pipeline.frozen import dataclass
 from remote.command import Process
 from remote.flow import Framed, Opened, framed, gather
 from remote.link import Completed, Source, Stream, late

@@ -26,13 +26,18 @@ def link_to(host: Host | None) -> Link:
     """Give the link to a host, or to this machine; nothing is connected yet."""
     if host is None:
         return Here()
-    box = OpenSsh(host.name, address(host), config=_config(host))
+    box = openssh_to(host)
     if host.link == "openssh":
         return box
     # Imported only here: paramiko takes 0.15 s to load.
     from remote.lasting import Lasting
 
     return Lasting(box)
+
+
+def openssh_to(host: Host) -> OpenSsh:
+    """Give the link of the OpenSSH client, which alone can lend out our terminal."""
+    return OpenSsh(host.name, address(host), config=_config(host))
 
 
 def address(host: Host) -> Address:

@@ -7,10 +7,10 @@ machine (`here`), the OpenSSH client (`openssh`), and paramiko (`lasting`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from pipeline.errors import TransportError
+from pipeline.frozen import dataclass
 
 Source = bytes | BinaryIO | Iterable[bytes]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline import events, files, progress
 from pipeline.errors import HostError, TransportError
 from pipeline.follow import CRC_BYTES, growing_files
-from pipeline.layout import is_safe_name
+from pipeline.layout import EVENTS, is_safe_name
 from pipeline.wire import Have
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pipeline.layout import ResultPaths
     from pipeline.wire import Frame
 
-EVENTS = "events.jsonl"
 _TAIL_LINES = 200
 
 

@@ -19,11 +19,11 @@ import re
 import shlex
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from pipeline.errors import HostError, PipelineError, TransportError
+from pipeline.frozen import dataclass
 from remote import command
 from remote.flow import Framed, Opened, framed, gather, spoken
 from remote.link import Completed, Source, Stream, broken, late

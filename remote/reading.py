@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from pipeline import codec
 from pipeline.clock import SystemClock
 from pipeline.errors import DONE, PipelineError, SpecError
 from pipeline.follow import growing_files
@@ -41,24 +42,82 @@ def catch_up(far: Far, record: RunRecord, paths: LaptopPaths, *, err: TextIO) ->
     print("  below is what was seen before", file=err)
 
 
+class Paper(Protocol):
+    """Where logs are printed on."""
+
+    def write(self, stage: str, block: bytes) -> None:
+        """Print what a stage printed next; a line may be in two blocks."""
+        ...
+
+    def flush(self) -> None:
+        """Let all of it out."""
+        ...
+
+
+class Headed:
+    """Logs for people: as they are, with the stage's name above where it changes."""
+
+    def __init__(self, out: BinaryIO, *, is_headed: bool) -> None:
+        """Print on `out`."""
+        self._out = out
+        self._is_headed = is_headed
+        self._last = ""
+
+    def write(self, stage: str, block: bytes) -> None:
+        """Print a block, below its heading."""
+        if self._is_headed and self._last != stage:
+            self._out.write(f"==> {stage} <==\n".encode())
+            self._last = stage
+        self._out.write(block)
+
+    def flush(self) -> None:
+        """Let all of it out."""
+        self._out.flush()
+
+
+class Lined:
+    """Logs for scripts: one JSON object to a line of a log."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        """Print on `out`."""
+        self._out = out
+        self._rest: dict[str, bytes] = {}
+
+    def write(self, stage: str, block: bytes) -> None:
+        """Print the whole lines; a torn one waits for its other part."""
+        *lines, rest = (self._rest.pop(stage, b"") + block).split(b"\n")
+        if rest:
+            self._rest[stage] = rest
+        for line in lines:
+            text = line.decode("utf-8", "replace")
+            self._out.write(f"{codec.dumps({'stage': stage, 'line': text})}\n".encode())
+
+    def flush(self) -> None:
+        """Let the whole lines out."""
+        self._out.flush()
+
+    def close(self) -> None:
+        """Print what never got its newline."""
+        for stage in list(self._rest):
+            self.write(stage, b"\n")
+        self.flush()
+
+
 class _Tail:
     """One log file, and how much of it was printed."""
 
-    def __init__(self, path: Path, title: str) -> None:
+    def __init__(self, path: Path, stage: str) -> None:
         self._path = path
-        self._title = title
+        self._stage = stage
         self._at = 0
 
-    def print_more(self, out: BinaryIO, last: list[str]) -> None:
+    def print_more(self, paper: Paper) -> None:
         with contextlib.suppress(FileNotFoundError), self._path.open("rb") as file:
             file.seek(self._at)
             while block := file.read(1 << 20):
-                if self._title and last != [self._title]:
-                    out.write(f"==> {self._title} <==\n".encode())
-                    last[:] = [self._title]
-                out.write(block)
+                paper.write(self._stage, block)
                 self._at += len(block)
-        out.flush()
+        paper.flush()
 
 
 def print_logs(
@@ -67,7 +126,7 @@ def print_logs(
     paths: LaptopPaths,
     *,
     stage: str | None,
-    out: BinaryIO,
+    paper: Paper,
 ) -> int:
     """Print the logs of all stages or of one; with `far`, until the run has ended.
 
@@ -75,7 +134,7 @@ def print_logs(
     """
     printer = _Printer(record, paths, stage)
     if far is None:
-        printer.print_more(out)
+        printer.print_more(paper)
         printer.check()
         return DONE
     clock = SystemClock()
@@ -84,7 +143,7 @@ def print_logs(
             is_dead = session.sight().knowing == "dead"
             is_over = session.is_over or session.is_past or is_dead
             session.wake()
-            printer.print_more(out)
+            printer.print_more(paper)
             if is_over:
                 return DONE
             session.rest()
@@ -99,16 +158,14 @@ class _Printer:
         self._root = paths.mirror(record.run).root
         self._stage = stage
         self._tails: dict[str, _Tail] = {}
-        self._last: list[str] = []
 
-    def print_more(self, out: BinaryIO) -> None:
+    def print_more(self, paper: Paper) -> None:
         for name in growing_files(self._root):
             stage, slash, _ = name.partition("/")
             if slash and self._stage in (None, stage) and stage not in self._tails:
-                title = "" if self._stage else stage
-                self._tails[stage] = _Tail(self._root / name, title)
+                self._tails[stage] = _Tail(self._root / name, stage)
         for tail in self._tails.values():
-            tail.print_more(out, self._last)
+            tail.print_more(paper)
 
     def check(self) -> None:
         if self._stage and not self._tails:

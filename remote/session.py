@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pipeline.clock import stamp
 from pipeline.errors import BUG, HostError, PipelineError, trouble_here
 from pipeline.pulse import parse
-from pipeline.sight import Sight
+from pipeline.views.sight import Sight
 from remote import fetch
 from remote.errand import Errand
 from remote.folders import prepare_mirror
@@ -39,6 +39,15 @@ if TYPE_CHECKING:
 WAKE_S = 0.25
 FETCH_EVERY_S = 1.0  # stages may be sealed a hundred times a second
 _LAST_WRITE_S = 1.0
+
+
+def code_of(sight: Sight, run: str) -> int:
+    """Give the run's own code at the end of a watch. Raise HostError when it died."""
+    if sight.knowing == "dead":
+        message = f"run {run}: no runner lives, and no end was told"
+        raise HostError(message, hint=f"go on with it: pipeline resume {run}")
+    code = sight.state.exit_code
+    return BUG if code is None else code
 
 
 class Session:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Event
+
+from pipeline.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

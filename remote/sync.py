@@ -6,13 +6,13 @@ import io
 import os
 import shutil
 import tarfile
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from pipeline import files
 from pipeline.errors import HostError, TransportError
 from pipeline.follow import GROWING, LIVE
+from pipeline.frozen import dataclass
 from pipeline.wire import Carrying
 from remote import command
 from remote.flow import PLAIN

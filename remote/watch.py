@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipeline.telling import Knowing
+    from pipeline.views.telling import Knowing
 
 LOST_AFTER_S = 15.0  # three times what a line that has nothing to say lets pass
 DEAD_AFTER_S = 5.0  # a runner that was just launched needs a moment to take its lock

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.layout import LaptopPaths
 from pipeline.schema import ShipRules
-from pipeline.snapshot import Snapshot, pack, take
+from pipeline.snapshots.snapshot import Snapshot, pack, take
 
 AS_SOMEBODY = {
     "GIT_AUTHOR_NAME": "Ada",

@@ -19,8 +19,8 @@ from hypothesis.strategies import SearchStrategy
 
 from pipeline import events
 from pipeline.layout import is_safe_name
-from pipeline.ledger import Seal, one_line
 from pipeline.schema import Stage
+from pipeline.seal import Seal, one_line
 from pipeline.wire import Frame, FrameKind
 
 # A machine under load is slow at times, which proves nothing of what is tested.
@@ -114,7 +114,9 @@ SEALS = values(
     host=_LINE,
     manifest=_LINE,
     subject=_LINE,
+    reuses=st.just("") | _LINE.filter(bool),
     commit=st.just("c0ffee"),
+    at=st.just(0),
 )
 
 # What a frame says depends on its kind; the rest is never sent.

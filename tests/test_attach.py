@@ -14,8 +14,8 @@ import pytest
 from pipeline import codec
 from pipeline.progress import RunState
 from pipeline.schema import Host
-from pipeline.sight import Sight
-from pipeline.telling import Knowing
+from pipeline.views.sight import Sight
+from pipeline.views.telling import Knowing
 from remote.attach import PlainLines
 from tests.byhand import RECORD
 from tests.laptop import Laptop

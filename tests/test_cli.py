@@ -55,9 +55,21 @@ def test_what_asks_nobody_starts_at_once(laptop: Laptop, args: tuple[str, ...]) 
 
 # what is typed, its exit code, and what is said
 ROWS: dict[str, tuple[tuple[str, ...], int, str]] = {
-    "well": (("check",), 0, "pipeline.yaml: 3 stages, no mistake found"),
-    "no such verb": (("dance",), 2, "invalid choice: 'dance'"),
-    "no verb": ((), 2, "required: VERB"),
+    "well": (("check",), 0, "3 stages, 2 inputs, 3 outputs, 1 gate; no mistake found"),
+    "no such verb": (("dance",), 2, "no verb is called 'dance'\n  see them all with"),
+    "a near verb": (("rnu",), 2, "no verb is called 'rnu'\n  did you mean 'run'?"),
+    "no verb": ((), 2, "pipeline: say what to do\n  see: pipeline --help"),
+    "a near option": (("run", "--hots", "x"), 2, "'--hots'\n  did you mean '--host'?"),
+    "a shortened option": (("run", "--det"), 2, "did you mean '--detach'?"),
+    "a verb's option first": (
+        ("--host", "x", "run"),
+        2,
+        "no option is called '--host'",
+    ),
+    "a word too many": (("stop", "a", "b"), 2, "'b' is one word too many"),
+    "no number": (("run", "--jobs", "x"), 2, "argument --jobs: invalid int value: 'x'"),
+    "no value": (("run", "--host"), 2, "--host: expected one argument"),
+    "help of no verb": (("help", "statsu"), 2, "did you mean 'status'?"),
     "no such host": (("run", "--host", "mars"), 2, "no host is called 'mars'"),
     "no such param": (("run", "--set", "sed=1"), 2, "sed"),
     "no jobs": (("run", "--jobs", "0"), 2, "--jobs should be 1 or more, found 0"),
@@ -114,7 +126,7 @@ def test_a_bug_of_ours_ends_in_70_and_leaves_a_log(
 ) -> None:
     """With all that is needed to find it; no traceback for the user."""
     remember(laptop)
-    laptop.write("secrets.py", "1 / 0  # what a module of ours imports")
+    laptop.write("datetime.py", "1 / 0  # what a module of ours imports")
     laptop.env["TMPDIR"] = str(tmp_path)
 
     said = laptop.pipeline("runs", code=70)

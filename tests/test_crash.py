@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from pipeline.runner import CRASH_POINTS
+from tests.crash import cut
+from tests.crash.cells import POWER, Cell, sample
+from tests.crash.power import Disk
+from tests.crash.scene import Scene
 from tests.laptop import Laptop
 
 STAGES = ["one", "two", "three"]
+LARGE = 5000
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the seals of the crash table hold when nothing happens."""
+    return cut.never_cut(tmp_path_factory.mktemp("whole"))
 
 
 @pytest.fixture(scope="session")
@@ -18,23 +30,13 @@ def never_cut(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return twin.trees()
 
 
-@pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("point", CRASH_POINTS)
-def test_a_killed_run_ends_like_any_other(
-    chain: Laptop, never_cut: dict[str, str], stage: str, point: str
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("cell", [pytest.param(c, id=c.name) for c in sample()])
+def test_a_run_cut_short_ends_like_any_other(
+    cell: Cell, tmp_path: Path, whole: dict[str, str]
 ) -> None:
-    """Same files, same seals, once each."""
-    chain.pipeline("run", "--detach", env={"PIPELINE_DIE_AT": f"{stage}:{point}"})
-    chain.wait_for_runner(lives=False)
-    killed = chain.story()
-
-    chain.pipeline("resume")
-
-    assert killed[-1] != "run_ended"
-    assert chain.seals() == STAGES
-    assert chain.trees() == never_cut
-    sealed = [line for line in chain.story() if line.startswith("stage_sealed")]
-    assert sealed == [f"stage_sealed {stage}" for stage in STAGES]
+    """A sample of the table, each point once; `make crash` runs all of it."""
+    assert cut.differences(cell, tmp_path, whole) == []
 
 
 def test_a_run_killed_again_and_again_ends_like_any_other(
@@ -71,17 +73,24 @@ def test_a_sealed_file_that_was_lost_is_put_back(
 
 
 def test_a_large_file_that_was_lost_is_named(laptop: Laptop) -> None:
-    """What git does not hold cannot be put back: it is said, nothing built on it."""
+    """It comes back from the store; lost there too, it is said, nothing built on it."""
     text = (
         "name: x\ngit: {max_file: 1kB}\nstages:\n"
-        "  a: {sh: head -c 5000 /dev/zero > $OUT/big, outputs: [big]}\n"
+        f"  a: {{sh: head -c {LARGE} /dev/zero > $OUT/big, outputs: [big]}}\n"
         "  b: {sh: 'wc -c {a/big} > $OUT/size', outputs: [size]}\n"
     )
     laptop.write("pipeline.yaml", text)
     laptop.commit()
     laptop.pipeline("run", "--detach", env={"PIPELINE_DIE_AT": "b:started"})
     laptop.wait_for_runner(lives=False)
-    (laptop.run_folder() / "tree/artifacts/a/big").unlink()
+    big = laptop.run_folder() / "tree/artifacts/a/big"
+    big.unlink()
+    laptop.pipeline("resume", "--detach", env={"PIPELINE_DIE_AT": "b:started"})
+    laptop.wait_for_runner(lives=False)
+    assert big.stat().st_size == LARGE
+    big.unlink()
+    for path in laptop.home.glob(".pipeline/*/store/[0-9a-f]*"):
+        path.unlink()
 
     said = laptop.pipeline("resume", code=7)
 
@@ -101,3 +110,24 @@ def test_a_torn_story_is_taken_up(chain: Laptop) -> None:
 
     assert chain.seals() == STAGES
     assert "done, 3 of 3" in (chain.results / "PROGRESS.txt").read_text()
+
+
+@pytest.mark.timeout(240)
+def test_an_environment_survives_a_power_cut(tmp_path: Path) -> None:
+    """What was built is on the disk before it gets its name: nobody uses half of it."""
+    scene = Scene(tmp_path)
+    text = (scene.repo / "pipeline.yaml").read_text()
+    head, _, rest = text.partition("env: ")
+    setup = "env: {setup: ['echo built >> $HOME/built']}"
+    scene.write("pipeline.yaml", head + setup + rest[rest.index("\n") :])
+    disk = Disk(scene.home)
+    try:
+        cell = Cell(kind="run", stage="", point="prepared", victim=POWER)
+        cut.cut_short(cell, scene, disk, ["run", "--detach"])
+        scene.pipeline("resume")
+        assert scene.told() == STAGES
+        assert (scene.home / "built").read_text() == "built\n"
+    finally:
+        scene.kill(*(pid for pid, _, _ in scene.processes()))
+        scene.wait_until_still()
+        disk.remove()

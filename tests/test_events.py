@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pipeline import events
 from pipeline.clock import SystemClock
 from pipeline.errors import IntegrityError
-from pipeline.events import Event, EventLog, read_events
+from pipeline.eventlog import EventLog
+from pipeline.events import Event, read_events
 from tests.fakes import FakeClock
 from tests.strategies import EVENTS, STORIES, happenings, told
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline import files
 from pipeline.clock import SystemClock
-from pipeline.fence import MARK, fence, members
+from pipeline.fence import MARK, fence, fence_all, members
 from pipeline.keeper import still_open
 from pipeline.layout import AttemptPaths
 from tests.laptop import wait_until
@@ -205,3 +205,20 @@ def test_a_keeper_knows_what_was_not_swept(orders: list[tuple[str, int]]) -> Non
         for number, sign in last.items()
         if sign == "+"
     }
+
+
+def test_of_many_attempts_all_that_lives_is_ended(tmp_path: Path, spawn: Spawn) -> None:
+    """By its mark, or by the lock it holds; and nothing of an attempt not named."""
+    attempts = [attempt_in(tmp_path, f"train.{number}") for number in range(5)]
+    marked, locked, spared, *_ = attempts
+    by_mark, not_named = spawn(mark=marked.root), spawn(mark=spared.root)
+    lock = files.open_lock(locked.lock)
+    assert lock is not None
+    by_lock = spawn(fds=(lock,))
+    os.close(lock)
+
+    fence_all([a for a in attempts if a is not spared], SystemClock())
+
+    assert by_mark.wait(10) == by_lock.wait(10) == KILLED
+    assert not is_held(locked)
+    assert not_named.poll() is None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
+from random import Random
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.graph import Outcome, hopeless, order, ready
+from pipeline.graph import Front, Outcome, hopeless, order, with_needs
 from pipeline.schema import Stage
 from tests.strategies import graphs
 
@@ -24,6 +27,15 @@ def settled(data: st.DataObject, stages: tuple[Stage, ...]) -> Outcomes:
             ways = get_args(Outcome) if passed else ("skipped",)
             outcomes[stage.name] = data.draw(st.sampled_from(ways))
     return outcomes
+
+
+def ready(
+    stages: Iterable[Stage], outcomes: Outcomes, running: Iterable[str]
+) -> list[Stage]:
+    """Give the stages that could start now, in order; each is looked at."""
+    busy = {*outcomes, *running}
+    passed = {name for name, outcome in outcomes.items() if outcome == "pass"}
+    return [s for s in stages if s.name not in busy and passed.issuperset(s.needs)]
 
 
 @given(graphs())
@@ -51,6 +63,18 @@ def test_stages_that_need_nothing_stay_as_written() -> None:
     names = ["z", "a", "m"]
 
     assert [s.name for s in order(Stage(name=name) for name in names)] == names
+
+
+@given(graphs())
+def test_the_first_that_is_free_comes_next(stages: list[Stage]) -> None:
+    """The order is that of the file, bent no more than the needs ask."""
+    left = {stage.name: stage for stage in stages}
+    wanted = []
+    while left:
+        free = next(s for s in left.values() if not set(s.needs) & set(left))
+        wanted.append(left.pop(free.name))
+
+    assert list(order(stages)) == wanted
 
 
 def test_a_cycle_is_not_walked() -> None:
@@ -120,3 +144,56 @@ def test_a_walk_settles_every_stage(stages: list[Stage], data: st.DataObject) ->
     outcomes |= dict.fromkeys(hopeless(ordered, outcomes), "skipped")
 
     assert set(outcomes) == {stage.name for stage in ordered}
+
+
+@given(graphs(), st.randoms(use_true_random=False))
+def test_a_front_says_what_a_look_at_all_says(
+    stages: list[Stage], chance: Random
+) -> None:
+    """At every point of every walk, however many outcomes came in between."""
+    ordered = order(stages)
+    outcomes: Outcomes = {}
+    front = Front(ordered, outcomes)
+    while found := ready(ordered, outcomes, ()):
+        for stage in found[: chance.randint(1, 3)]:
+            outcomes[stage.name] = chance.choice(get_args(Outcome))
+            if chance.random() < 0.5:
+                assert front.hopeless() == hopeless(ordered, outcomes)
+        running = {stage.name for stage in found if chance.random() < 0.5}
+        assert list(front.ready(running)) == ready(ordered, outcomes, running)
+        if chance.random() < 0.5:
+            outcomes |= dict.fromkeys(hopeless(ordered, outcomes), "skipped")
+
+    assert list(front.ready(())) == []
+    assert front.hopeless() == hopeless(ordered, outcomes)
+
+
+def test_thousands_of_stages_are_put_in_order_and_walked_at_once() -> None:
+    """What a stage costs does not grow with their number."""
+    count = 20_000
+    stages = [Stage(name="s0")]
+    stages += [Stage(name=f"s{n}", after=(f"s{n - 1}",)) for n in range(1, count)]
+    outcomes: Outcomes = {}
+    begun = time.process_time()
+
+    front = Front(order(reversed(stages)), outcomes)
+    for stage in stages:
+        assert list(front.ready(())) == [stage]
+        assert not front.hopeless()
+        outcomes[stage.name] = "pass"
+
+    assert time.process_time() - begun < 5.0
+
+
+@given(graphs(), st.data())
+def test_what_a_stage_stands_on_is_all_that_it_needs(
+    stages: list[Stage], data: st.DataObject
+) -> None:
+    """It is there with its needs, and theirs, and nothing else."""
+    named = {stage.name: stage for stage in stages}
+    wanted = data.draw(st.sets(st.sampled_from(sorted(named)))) if named else set()
+
+    found = with_needs(stages, wanted)
+
+    asked = {need for name in found for need in named[name].needs}
+    assert found == wanted | asked

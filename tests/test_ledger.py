@@ -105,7 +105,8 @@ def test_a_seal_is_a_commit_with_its_trailers(book: Book) -> None:
     commit = book.seal("train", {"model.pt": b"\0\1"})
 
     form = "--format=%s|%(trailers:key=Stage,valueonly)"
-    sealed = replace(SEAL, commit=commit)
+    at = int(book.git.text("log", "-1", "--format=%ct", "run/r"))
+    sealed = replace(SEAL, commit=commit, at=at)
     assert book.git.text("log", "-1", form, "run/r").strip() == f"{SEAL.subject}|train"
     assert read_seals(book.git, "run/r", book.snapshot) == [sealed]
     assert book.ledger.seals() == {"train": sealed}

@@ -16,10 +16,10 @@ from rich.console import Console
 from pipeline import events
 from pipeline.clock import stamp
 from pipeline.events import Event, Happening
-from pipeline.picture import picture
 from pipeline.progress import RunState, StageState, fold
-from pipeline.sight import Sight
-from pipeline.telling import Knowing
+from pipeline.views.picture import picture
+from pipeline.views.sight import Sight
+from pipeline.views.telling import Knowing
 
 RUN = "20261120-1710-a3f9"
 BEGAN = datetime(2026, 11, 20, 17, 10, 3, tzinfo=timezone.utc)

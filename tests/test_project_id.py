@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.snapshot import project_id
+from pipeline.snapshots.snapshot import project_id
 from tests.repos import Repo, run_git
 
 

@@ -65,6 +65,15 @@ def test_each_module_starts_from_the_archive_alone(archive: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+HERE = Path(pyz.__file__).parent
+
+
+def source_of(name: str) -> Path:
+    """Give the source of a module of ours, or of a folder of them."""
+    place = HERE if name == "pipeline" else HERE / name.replace(".", "/")
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+
+
 def imports_of(text: bytes) -> Iterator[str]:
     """Name what a source imports while it runs, at its top or later."""
     waiting: list[ast.AST] = [ast.parse(text)]
@@ -75,21 +84,20 @@ def imports_of(text: bytes) -> Iterator[str]:
         if isinstance(part, ast.Import):
             yield from (alias.name for alias in part.names)
         elif isinstance(part, ast.ImportFrom):
-            if part.module == "pipeline":
-                yield from (f"pipeline.{alias.name}" for alias in part.names)
-            else:
-                yield str(part.module)
+            module = str(part.module)
+            yield module
+            if source_of(module.removeprefix("pipeline.")).name == "__init__.py":
+                yield from (f"{module}.{alias.name}" for alias in part.names)
         waiting.extend(ast.iter_child_nodes(part))
 
 
 def test_what_travels_is_what_the_box_imports() -> None:
     """No more, and no less: an import inside a function would fail only there."""
-    here = Path(pyz.__file__).parent
     wanted, reached = ["box"], {"__init__"}
     while wanted:
         name = wanted.pop()
         reached.add(name)
-        found = set(imports_of((here / f"{name}.py").read_bytes()))
+        found = set(imports_of(source_of(name).read_bytes()))
         ours = {i.removeprefix("pipeline.") for i in found if i.startswith("pipeline.")}
         tops = {i.partition(".")[0] for i in found} - {"pipeline"}
         assert tops <= sys.stdlib_module_names, name

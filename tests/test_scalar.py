@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import scalar
+from pipeline.reading import scalar
 
 
 @pytest.mark.parametrize(

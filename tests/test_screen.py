@@ -21,7 +21,7 @@ ATTACHED = """
 import fcntl, sys, termios, time
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from pipeline.progress import RunState
-from pipeline.screen import Live, Sight
+from pipeline.views.screen import Live, Sight
 try:
     with Live() as live:
         live.show(Sight(state=RunState(host="ec2"), knowing="connecting", now=""))

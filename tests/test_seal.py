@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import HostError
-from pipeline.ledger import Seal, one_line, parse_seal
+from pipeline.seal import Seal, one_line, parse_seal
 from tests.strategies import SEALS, TEXT, TRAIN_SEAL
 
 FORGED = "x\n\nStage: forged\nAttempt: 1\nVerdict: pass\nSeal-Format: 1"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import refusals
 from pipeline.schema import ShipRules
+from pipeline.snapshots import refusals
 from tests.repos import Repo
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import borrow
+from pipeline.snapshots import borrow
 from tests.repos import Repo, run_git, trace
 
 CHECKOUT = Path(__file__).parent.parent
@@ -171,7 +171,8 @@ def taking(
     """Start a process that takes a snapshot and says its commit."""
     code = (
         "import sys; from pathlib import Path; from pipeline.schema import ShipRules;"
-        "from pipeline.snapshot import take; root, scratch = map(Path, sys.argv[2:]);"
+        "from pipeline.snapshots.snapshot import take;"
+        "root, scratch = map(Path, sys.argv[2:]);"
         "print(take(root, ShipRules(), run=sys.argv[1], scratch=scratch).commit)"
     )
     return subprocess.Popen(

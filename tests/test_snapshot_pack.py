@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import HostError
-from pipeline.snapshot import pack
+from pipeline.snapshots.snapshot import pack
 from tests.repos import Repo, run_git, tree
 
 

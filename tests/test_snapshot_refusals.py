@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.disk import Change
 from pipeline.errors import PipelineError, SpecError
-from pipeline.fastimport import LARGE, write
 from pipeline.git import Git
 from pipeline.schema import ShipRules
+from pipeline.snapshots.disk import Change
+from pipeline.snapshots.fastimport import LARGE, write
 from tests.repos import Repo, run_git
 
 NOBODY = 65534

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import codec, spec
+from pipeline import codec
 from pipeline.errors import SpecError
 from pipeline.gate import Gate
+from pipeline.reading import spec
 from pipeline.schema import (
     Data,
     Env,
@@ -166,7 +167,8 @@ def test_carriage_returns_and_a_byte_order_mark_do_not_matter() -> None:
 WITHOUT_C = """\
 import sys, yaml
 del yaml.CSafeLoader
-from pipeline import codec, spec
+from pipeline import codec
+from pipeline.reading import spec
 print(codec.dumps(spec.parse(sys.stdin.buffer.read())))
 """
 

@@ -7,8 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import codec, marked, spec
+from pipeline import codec
 from pipeline.errors import SpecError
+from pipeline.reading import marked, spec
 from pipeline.schema import Pipeline
 from tests.test_spec import EXAMPLE
 

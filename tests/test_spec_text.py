@@ -1,298 +1,199 @@
-"""The text of a pipeline.yaml: what cannot be read, and what is not of its grammar."""
+"""The file itself: what is no text, no file, or too much of one."""
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
+
 import pytest
 
+from pipeline.errors import SpecError
+from pipeline.reading import spec
+from tests.laptop import Laptop
 from tests.refused import BOMB, ONE, said
 
-TEXT = [
-    pytest.param(b"", "pipeline.yaml:1:1: is empty", id="empty"),
-    pytest.param(
-        "# nothing\n", "pipeline.yaml:1:1: holds nothing but comments", id="comments"
+TEXTS = {
+    "empty": (b"", "pipeline.yaml:1:1: is empty"),
+    "blank": (b" \n\n", "pipeline.yaml:1:1: is empty"),
+    "mark-alone": (b"\xef\xbb\xbf", "pipeline.yaml:1:1: is empty"),
+    "utf16-le": (
+        "name: x\n".encode("utf-16"),
+        "pipeline.yaml:1:1: is UTF-16 text\n  save it as UTF-8",
     ),
-    pytest.param(
-        "- a\n",
-        "pipeline.yaml:1:1: a pipeline should be a mapping, found a list\n"
-        "  it begins with `name:` and `stages:`",
-        id="list",
+    "utf16-be": (
+        b"\xfe\xff\x00n",
+        "pipeline.yaml:1:1: is UTF-16 text\n  save it as UTF-8",
     ),
-    pytest.param(
-        "hello\n",
-        "pipeline.yaml:1:1: a pipeline should be a mapping, found 'hello'\n"
-        "  it begins with `name:` and `stages:`",
-        id="word",
+    "utf16-bare": (
+        "name: x\n".encode("utf-16-le"),
+        "pipeline.yaml:1:2: is not plain text: it holds the character U+0000",
     ),
-    pytest.param(
-        b"\xff\xfen\x00", "pipeline.yaml:1:1: is not UTF-8 text: byte 0xff", id="utf16"
-    ),
-    pytest.param(
+    "latin1": (
         b"name: x\n# caf\xe9\n",
         "pipeline.yaml:2:6: is not UTF-8 text: byte 0xe9",
-        id="latin1",
     ),
-    pytest.param(
+    "half-a-character": (
+        b"name: x\n# caf\xc3",
+        "pipeline.yaml:2:6: is not UTF-8 text: byte 0xc3",
+    ),
+    "junk": (
+        bytes(range(128, 256)) * 64,
+        "pipeline.yaml:1:1: is not UTF-8 text: byte 0x80",
+    ),
+    "program": (
+        b"\x7fELF\x02\x01\x01\x00",
+        "pipeline.yaml:1:1: is not plain text: it holds the character U+007F",
+    ),
+    "nul": (
         b"name: x\nsta\x00ges: {}\n",
         "pipeline.yaml:2:4: is not plain text: it holds the character U+0000",
-        id="nul",
     ),
-    pytest.param(
-        "name: x\n\ufeffstages: {}\n",
+    "escape": (
+        b"name: \x1b[31mred\n",
+        "pipeline.yaml:1:7: is not plain text: it holds the character U+001B",
+    ),
+    "mark-inside": (
+        b"name: x\n\xef\xbb\xbfstages: {}\n",
         "pipeline.yaml:2:1: is not plain text: it holds the character U+FEFF",
-        id="bom-inside",
     ),
-    pytest.param(
-        "name: x\nstages:\n\ta: {sh: x}\n",
-        "pipeline.yaml:3:1: is not YAML: found character that cannot start any "
-        "token, while scanning for the next token\n"
-        "  YAML is indented by spaces, never by tabs",
-        id="tab",
+    "old-line-ends": (
+        b"name: x\rstages: {}\r\x00",
+        "pipeline.yaml:3:1: is not plain text: it holds the character U+0000",
     ),
-    pytest.param(
-        "name: x\nstages: {a: {sh: x}\n",
-        "pipeline.yaml:3:1: is not YAML: did not find expected ',' or '}', "
-        "while parsing a flow mapping (line 2)",
-        id="unclosed",
+    "10-MB": (
+        b"#" * 10_000_000,
+        "pipeline.yaml:1:1: holds 10000000 bytes; more than 2000000 are not read",
     ),
-    pytest.param(
-        "name: x: y\n",
-        "pipeline.yaml:1:8: is not YAML: mapping values are not allowed in "
-        "this context",
-        id="colons",
-    ),
-    pytest.param(
-        ONE + "---\nname: y\n",
-        "pipeline.yaml:3:1: holds a second document",
-        id="two-documents",
-    ),
-    pytest.param(
-        "#" * 1000001,
-        "pipeline.yaml:1:1: holds 1000001 bytes; more than 1000000 are not read",
-        id="huge",
-    ),
-    pytest.param(
-        ONE + 'notify: {command: "a\\0b"}\n',
-        "pipeline.yaml:3:19: a text cannot hold the character U+0000",
-        id="escaped-nul",
-    ),
-    pytest.param(
-        ONE + "params: {p: !!python/name:os.system x}\n",
-        "pipeline.yaml:3:13: tag '!!python/name:os.system' means nothing here",
-        id="tag",
-    ),
-    pytest.param(
-        ONE + "params: {[a, b]: 1}\n",
-        "pipeline.yaml:3:10: a key should be one word",
-        id="complex-key",
-    ),
-]
-
-ALIASES = [
-    pytest.param(
-        ONE + "params: &p\n  me: *p\n",
-        "pipeline.yaml:4:7: alias 'p' stands inside what it names (line 3)",
-        id="recursive-alias",
-    ),
-    pytest.param(
-        ONE + "x-c: &common {}\nparams: *comon\n",
-        "pipeline.yaml:4:9: alias 'comon' has no anchor above it\n"
-        "  did you mean 'common' (line 3)?",
-        id="unknown-alias",
-    ),
-    pytest.param(
-        BOMB,
-        "pipeline.yaml:5:11: more than 20000 values once all aliases are written out",
-        id="bomb",
-    ),
-    pytest.param(
-        "a: " + "[" * 60 + "]" * 60,
-        "pipeline.yaml:1:42: nested more than 40 deep",
-        id="deep",
-    ),
-    pytest.param(
-        ONE + "x-a: &a [1]\nparams: {<<: *a}\n",
-        "pipeline.yaml:3:10: '<<' should name a mapping to merge",
-        id="merge",
-    ),
-]
-
-KEYS = [
-    pytest.param(
-        "jobs: 1\n",
-        "pipeline.yaml:1:1: a pipeline needs 'name', a name for its folder on "
-        "the box\n"
-        "pipeline.yaml:1:1: a pipeline needs 'stages', at least one stage",
-        id="nothing-said",
-    ),
-    pytest.param(
-        ONE + "stage: {}\n",
-        "pipeline.yaml:3:1: unknown key 'stage'\n  did you mean 'stages'?",
-        id="unknown-key",
-    ),
-    pytest.param(
-        "name: x\nstages:\n  a: {sh: x, outputz: [f]}\n",
-        "pipeline.yaml:3:14: unknown key 'outputz' in stage 'a'\n"
-        "  did you mean 'outputs'?",
-        id="unknown-inner-key",
-    ),
-    pytest.param(
-        ONE + "notify: {zzz: 1}\n",
-        "pipeline.yaml:3:10: unknown key 'zzz' in 'notify'\n  known here: command",
-        id="key-like-no-other",
-    ),
-    pytest.param(
-        "name: x\nstages:\n  a: {sh: x}\n  b: {sh: x}\n  a: {sh: y}\n",
-        "pipeline.yaml:5:3: key 'a' is there twice; first in line 3",
-        id="twice",
-    ),
-]
-
-TYPES = [
-    pytest.param(
-        ONE + "notify: {command: [a]}\n",
-        "pipeline.yaml:3:19: 'command' of 'notify' should be text, found a list",
-        id="list-for-text",
-    ),
-    pytest.param(
-        "name: x\nstages: {a: {sh: x}, b: {sh: x, after: a}}\n",
-        "pipeline.yaml:2:40: 'after' of stage 'b' should be a list of stages, "
-        "found 'a'\n"
-        "  write after: [a]",
-        id="text-for-list",
-    ),
-    pytest.param(
-        "name: x\nstages: {a: {sh: x, outputs: [{f: 1}, ~]}}\n",
-        "pipeline.yaml:2:31: 'outputs' of stage 'a' should hold texts, found a "
-        "mapping\n"
-        "pipeline.yaml:2:39: 'outputs' of stage 'a' should hold texts, found nothing",
-        id="mapping-in-list",
-    ),
-    pytest.param(
-        ONE + "git: main\n",
-        "pipeline.yaml:3:6: 'git' should be a mapping, found 'main'",
-        id="text-for-mapping",
-    ),
-    pytest.param(
-        "name: x\nstages: {}\n",
-        "pipeline.yaml:1:1: a pipeline needs 'stages', at least one stage",
-        id="no-stages",
-    ),
-    pytest.param(
-        "name: x\nstages: [a]\n",
-        "pipeline.yaml:2:9: 'stages' should be a mapping of names, found a list",
-        id="list-for-stages",
-    ),
-    pytest.param(
-        "name: x\nstages: {a: python train.py}\n",
-        "pipeline.yaml:2:13: stage 'a' should be a mapping, found 'python train.py'",
-        id="text-for-stage",
-    ),
-    pytest.param(
-        ONE + "params: seed\n",
-        "pipeline.yaml:3:9: 'params' should be a mapping, found 'seed'",
-        id="text-for-params",
-    ),
-    pytest.param(
-        "name: x\nstages: {a: {sh: x, gpus: one}}\n",
-        "pipeline.yaml:2:27: 'gpus' of stage 'a' should be a whole number from "
-        "0 to 9999, found 'one'",
-        id="text-for-number",
-    ),
-    pytest.param(
-        "name: x\nstages: {a: {sh: x, retries: true}}\n",
-        "pipeline.yaml:2:30: 'retries' of stage 'a' should be a whole number "
-        "from 0 to 9999, found true",
-        id="true-for-number",
-    ),
-    pytest.param(
-        ONE + "jobs: 1.5\n",
-        "pipeline.yaml:3:7: 'jobs' should be a whole number from 1 to 9999, found 1.5",
-        id="float-for-number",
-    ),
-    pytest.param(
-        ONE + "jobs: 0\n",
-        "pipeline.yaml:3:7: 'jobs' should be a whole number from 1 to 9999, found 0",
-        id="no-jobs",
-    ),
-    pytest.param(
-        "name: x\nstages: {a: {sh: ' '}}\n",
-        "pipeline.yaml:2:18: 'sh' of stage 'a' should be a command, found ' '",
-        id="blank",
-    ),
-    pytest.param(
-        "name: x\nstages: {a: {sh: x, on_failure: continu}}\n",
-        "pipeline.yaml:2:33: 'on_failure' of stage 'a' should be one of stop, "
-        "continue, found 'continu'\n"
-        "  did you mean 'continue'?",
-        id="choice",
-    ),
-    pytest.param(
-        ONE + "git: {push: dirty}\n",
-        "pipeline.yaml:3:13: 'push' of 'git' should be on, off or {dirty: "
-        "true}, found 'dirty'",
-        id="push",
-    ),
-    pytest.param(
-        ONE + "git: {push: {dirty: perhaps}}\n",
-        "pipeline.yaml:3:21: 'dirty' of 'push' of 'git' should be true or "
-        "false, found 'perhaps'",
-        id="push-dirty",
-    ),
-]
-
-DURATIONS_SIZES = [
-    pytest.param(
-        "name: x\nstages: {a: {sh: x, timeout: 1:30}}\n",
-        "pipeline.yaml:2:30: 'timeout' of stage 'a' should be a duration such "
-        "as 90, 60s, 30min, 6h, 1d or 1h30min, found '1:30'",
-        id="sexagesimal",
-    ),
-    pytest.param(
-        "name: x\nstages: {a: {sh: x, timeout: 5m}}\n",
-        "pipeline.yaml:2:30: 'timeout' of stage 'a' should be a duration such "
-        "as 90, 60s, 30min, 6h, 1d or 1h30min, found '5m'\n"
-        "  did you mean '5min'?",
-        id="minutes",
-    ),
-    pytest.param(
-        ONE + "sync: {every: [60s]}\n",
-        "pipeline.yaml:3:15: 'every' of 'sync' should be a duration such as "
-        "90, 60s, 30min, 6h, 1d or 1h30min, found a list",
-        id="duration-list",
-    ),
-    pytest.param(
-        ONE + "sync: {every: 0s}\n",
-        "pipeline.yaml:3:15: 'every' of 'sync' should be a duration such as "
-        "90, 60s, 30min, 6h, 1d or 1h30min, found '0s'",
-        id="never",
-    ),
-    pytest.param(
-        ONE + "heartbeat: {every: 5min}\n",
-        "pipeline.yaml:3:12: 'stale_after' of 'heartbeat' should be longer "
-        "than 'every', found 120 s and 300 s",
-        id="stale",
-    ),
-    pytest.param(
-        ONE + "ship: {max_size: 20M}\n",
-        "pipeline.yaml:3:18: 'max_size' of 'ship' should be a size such as "
-        "500000, 2MB or 1GiB, found '20M'\n"
-        "  did you mean '20MB'?",
-        id="mega",
-    ),
-    pytest.param(
-        ONE + "ship: {max_size: big}\n",
-        "pipeline.yaml:3:18: 'max_size' of 'ship' should be a size such as "
-        "500000, 2MB or 1GiB, found 'big'",
-        id="size",
-    ),
-]
+}
 
 
-@pytest.mark.parametrize(
-    ("text", "message"), [*TEXT, *ALIASES, *KEYS, *TYPES, *DURATIONS_SIZES]
-)
-def test_a_text_that_cannot_be_meant_is_refused(
-    text: bytes | str, message: str
-) -> None:
-    """Each kind of text has one answer, and it is a place and a sentence."""
+@pytest.mark.parametrize(("text", "message"), TEXTS.values(), ids=TEXTS)
+def test_what_is_no_text_is_refused(text: bytes, message: str) -> None:
+    """One line for each, and no line of the file that a terminal would choke on."""
     assert said(text) == message
+
+
+def test_a_value_that_no_line_can_hold_is_refused() -> None:
+    """Whatever is typed."""
+    assert (
+        said(ONE, "a.n=\x00")
+        == "--set 'a.n=\\x00': is not plain text: it holds the character U+0000"
+    )
+
+
+def test_line_ends_of_all_systems_are_counted_alike() -> None:
+    """A mark stands where an editor shows it."""
+    text = "name: x\nstages: {a: {sh: x}}\nstage: 1\n"
+
+    (plain,) = {said(text.replace("\n", end)) for end in ("\n", "\r\n", "\r")}
+
+    assert plain.startswith("pipeline.yaml:3:1: unknown key 'stage'\n  3 | stage: 1\n")
+
+
+def make_link(target: str, path: Path) -> None:
+    """Link to something that is not a file of text."""
+    path.symlink_to(target)
+
+
+FILES = {
+    "folder": (lambda path: path.mkdir(), "is not a file that holds a text"),
+    "pipe": (os.mkfifo, "is not a file that holds a text"),
+    "device": (lambda p: make_link("/dev/zero", p), "is not a file that holds a text"),
+    "dangling": (
+        lambda path: make_link("nowhere", path),
+        "cannot be read: No such file or directory",
+    ),
+    "circle": (
+        lambda path: make_link("pipeline.yaml", path),
+        "cannot be read: Too many levels of symbolic links",
+    ),
+    "unreadable": (
+        lambda path: make_link("/proc/self/mem", path),
+        "cannot be read: Input/output error",
+    ),
+    "10 MB": (
+        lambda path: path.write_bytes(b"#" * 10_000_000),
+        "holds 10000000 bytes; more than 2000000 are not read",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), FILES.values(), ids=FILES)
+@pytest.mark.timeout(10)
+def test_what_is_no_file_is_refused(laptop: Laptop, make: object, message: str) -> None:
+    """In one line, and at once: a pipe that nobody writes to must not hold us up."""
+    assert callable(make)
+    make(laptop.repo / "pipeline.yaml")
+
+    told = laptop.pipeline("check", code=2)
+
+    assert told in {f"pipeline.yaml: {message}\n", f"pipeline.yaml:1:1: {message}\n"}
+
+
+def test_all_mistakes_are_said_up_to_a_hundred() -> None:
+    """Nobody reads more; how many more there are is said."""
+    stages = "".join(f"  s{n}: {{shh: x}}\n" for n in range(150))
+
+    lines = said(f"name: x\nstages:\n{stages}").splitlines()
+
+    assert sum(line.startswith("pipeline.yaml:") for line in lines) == 100
+    assert lines[-1] == "and 200 more"
+
+
+def many_stages(many: int) -> str:
+    """Write a pipeline of so many stages in a chain, each with all a stage has."""
+    stages = []
+    for n in range(many):
+        needs = f"    after: [s{n - 1}]\n    inputs: [s{n - 1}/o.txt]\n" if n else ""
+        stages.append(
+            f"  s{n}:\n    sh: work --lr {{lr}}\n{needs}"
+            f"    outputs: [o.txt]\n    params: {{lr: 0.1, n: {n}}}\n"
+        )
+    return "name: x\nstages:\n" + "".join(stages)
+
+
+def spent_on(text: str) -> float:
+    """Parse, and give the time that this process spent, in seconds."""
+    began = time.process_time()
+    spec.parse(text)
+    return time.process_time() - began
+
+
+def test_five_thousand_stages_are_read_quickly() -> None:
+    """Time grows with the file, and no faster."""
+    small, large = many_stages(1000), many_stages(5000)
+
+    spent_s = {text: min(spent_on(text), spent_on(text)) for text in (small, large)}
+
+    assert spent_s[large] < 5
+    assert spent_s[large] < 12 * spent_s[small]
+
+
+HARMFUL = {
+    "bomb": BOMB,
+    "all-wrong": "name: x\nstages:\n"
+    + "".join(f" s{n}: {{q: 1}}\n" for n in range(9999)),
+    "near-names": many_stages(4000).replace("/o.txt]", "/p.txt]"),
+    "one-folder": "name: x\nstages:\n"
+    + "".join(f" s{n}: {{sh: x, collect: ['out/*{n}*']}}\n" for n in range(5000)),
+    "brackets": "[" * 1_900_000,
+    "keys": "".join(f"k{n}: {n}\n" for n in range(150_000)),
+    "same-key": "k: 1\n" * 300_000,
+    "words": "name: [" + "x," * 900_000 + "]",
+    "open-quote": 'name: "' + "x\n" * 900_000,
+    "anchors": "".join(f"k{n}: &a{n} {{<<: *a{n - 1}}}\n" for n in range(1, 50_000)),
+    "spaces": "name: x\n" + " " * 1_900_000,
+}
+
+
+@pytest.mark.parametrize("text", HARMFUL.values(), ids=HARMFUL)
+def test_a_file_made_to_do_harm_does_none(text: str) -> None:
+    """The answer comes while somebody waits, and can be read."""
+    began = time.process_time()
+
+    with pytest.raises(SpecError) as caught:
+        spec.parse(text)
+
+    assert time.process_time() - began < 10
+    assert len(str(caught.value)) < 100_000

@@ -39,20 +39,29 @@ def test_a_changed_input_is_put_back_before_it_is_read(laptop: Laptop) -> None:
     assert laptop.git("show", f"run/{laptop.run_id}:artifacts/three/t") == "one"
 
 
-def test_a_large_input_that_was_changed_is_an_error(laptop: Laptop) -> None:
-    """It cannot be put back, so nothing is built on it."""
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_a_large_input_that_was_changed_is_put_back_or_refused(
+    laptop: Laptop, is_stored: bool
+) -> None:
+    """From the store if that has it; nothing is ever built on what was changed."""
+    lose = "" if is_stored else "; rm -f ~/.pipeline/*/store/*"
     with_stages(
         laptop,
         "  one: {sh: head -c 5000 /dev/zero > $OUT/o, outputs: [o]}\n"
-        "  two: {sh: 'printf x | dd of={one/o} conv=notrunc 2> /dev/null'}\n"
+        "  two: {sh: 'printf x | dd of={one/o} conv=notrunc 2> /dev/null"
+        f"{lose}'}}\n"
         "  three: {sh: 'cat {one/o} > $OUT/t', after: [two], retries: 1, outputs: [t]}"
         "\n",
         head="git: {max_file: 1kB}\n",
     )
 
-    said = laptop.pipeline("run", code=7)
+    said = laptop.pipeline("run", code=0 if is_stored else 7)
 
-    assert "stage 'one' is sealed, but its artifacts are not whole: o" in said
+    if is_stored:
+        made = laptop.run_folder() / "tree/artifacts/three/t"
+        assert made.read_bytes() == bytes(5000)
+    else:
+        assert "stage 'one' is sealed, but its artifacts are not whole: o" in said
 
 
 def test_an_endless_message_ends_the_watch_all_the_same(laptop: Laptop) -> None:

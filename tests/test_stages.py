@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import gate, spec
+from pipeline import gate
+from pipeline.reading import spec
 from pipeline.schema import Pipeline, Stage
 from pipeline.stage import StageContext
 from stages import tdd_gate

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.tame import tame, tame_lines
+from pipeline.views.tame import tame, tame_lines
 
 ROWS = {
     "plain": ("epoch 3  loss 0.41", "epoch 3  loss 0.41"),

@@ -10,7 +10,7 @@ import pytest
 from pipeline import events
 from pipeline.events import Event, Happening
 from pipeline.progress import RunState, StageState
-from pipeline.telling import Knowing, farewell, plain_lines
+from pipeline.views.telling import Knowing, farewell, plain_lines
 
 AT = "2026-11-20T17:10:03.250000Z"
 RUN = "20261120-1710-a3f9"
@@ -42,6 +42,14 @@ LINES: dict[str, tuple[Happening, list[str]]] = {
         [f"vq: run {RUN} started on ec2, 2 stages, with uncommitted changes"],
     ),
     "resumed": (events.RunResumed(), ["run resumed"]),
+    "environment": (
+        events.EnvironmentToldOf(said="building environment lock.txt: numpy"),
+        ["building environment lock.txt: numpy"],
+    ),
+    "reused": (
+        replace(SEALED, reuses="5ea1ed"),
+        ["train reused, sealed c0a4d92 (pass): training: pass, accuracy 0.913"],
+    ),
     "stopping": (events.RunStopping(because="asked"), ["run is stopping: asked"]),
     "done": (events.RunEnded(exit_code=0, reason=""), ["run ended: done"]),
     "ended": (events.RunEnded(exit_code=4, reason="boom"), ["run ended with 4: boom"]),

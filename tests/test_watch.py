@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.telling import Knowing
+from pipeline.views.telling import Knowing
 from remote.watch import DEAD_AFTER_S, LOST_AFTER_S, Watch
 
 WAKE_S = 0.25

@@ -6,9 +6,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from pipeline import progress
+from pipeline import files
 from pipeline.errors import SpecError
-from pipeline.events import read_events
 from pipeline.layout import BOX_HOME, BoxPaths, RunPaths
 
 if TYPE_CHECKING:
@@ -44,6 +43,9 @@ def far_of(record: RunRecord) -> Far:
 
 def seen(record: RunRecord, paths: LaptopPaths) -> RunState:
     """Give how a run stood when it was last seen, from its folder here."""
+    from pipeline import progress
+    from pipeline.events import read_events
+
     events = paths.mirror(record.run).events
     return progress.fold(read_events(events.read_bytes() if events.exists() else b""))
 
@@ -52,3 +54,8 @@ def local_run(record: RunRecord) -> RunPaths:
     """Give the folder of a run of this machine."""
     box = BoxPaths(Path.home() / BOX_HOME / record.project)
     return RunPaths(box.run(record.run), PurePosixPath(record.prefix))
+
+
+def runner_lives(record: RunRecord) -> bool:
+    """Tell whether a runner of this machine is at work on a run."""
+    return files.is_locked(local_run(record).runner_lock)

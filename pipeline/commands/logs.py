@@ -1,4 +1,15 @@
-"""Print what stages printed."""
+"""Print what stages printed.
+
+Of all stages, or of one. For a run on a box that has not ended, it first brings what is
+new; where the box does not answer, it says so and prints what was seen before. Progress
+bars are kept at their last state, and what looks like a secret is blotted out.
+
+Examples:
+  pipeline logs                    all stages of the latest run
+  pipeline logs train -f           go on until the run ends
+  pipeline logs --run a3f9 train   of another run
+  pipeline logs --json | jq -r 'select(.stage == "train").line'
+"""
 
 from __future__ import annotations
 
@@ -16,12 +27,18 @@ if TYPE_CHECKING:
 
 def do(args: Namespace, paths: LaptopPaths) -> int:
     """Print what stages printed."""
-    from remote.reading import catch_up, print_logs
+    from remote.reading import Headed, Lined, catch_up, print_logs
 
     record = memory.find_run(paths, args.run)
     far = far_of(record)
-    if args.follow:
-        return print_logs(far, record, paths, stage=args.stage, out=sys.stdout.buffer)
-    if not seen(record, paths).has_ended:
+    out = sys.stdout.buffer
+    if not args.follow and not seen(record, paths).has_ended:
         catch_up(far, record, paths, err=sys.stderr)
-    return print_logs(None, record, paths, stage=args.stage, out=sys.stdout.buffer)
+    source = far if args.follow else None
+    if not args.json:
+        headed = Headed(out, is_headed=not args.stage)
+        return print_logs(source, record, paths, stage=args.stage, paper=headed)
+    lined = Lined(out)
+    code = print_logs(source, record, paths, stage=args.stage, paper=lined)
+    lined.close()
+    return code

@@ -1,45 +1,114 @@
-"""Start a run of the code as it stands, and watch it."""
+"""Start a run of the code as it stands, and watch it.
+
+What git tracks and does not ignore is taken as it lies there, uncommitted work too. On
+the host, each stage whose code, params, inputs and environment are those of an older
+seal is sealed anew from it, and not executed; `plan` says which, and why. Where one run
+holds all stages already, nothing is started.
+
+^C detaches; the run goes on. It needs this machine no more once it has begun.
+
+Examples:
+  pipeline run
+  pipeline run --host ec2 --detach
+  pipeline run --set train.epochs=5 --until train
+  pipeline run --force train
+  pipeline run --host ec2 --dry-run
+"""
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.clock import SystemClock
-from pipeline.commands.known import host_named
-from pipeline.commands.watching import watch
-from pipeline.errors import DONE, INTERRUPTED, SpecError
+from pipeline.commands import prospect
+from pipeline.commands.document import put
+from pipeline.errors import DONE, INTERRUPTED
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from pipeline.commands.prospect import Around
     from pipeline.layout import LaptopPaths
+    from pipeline.memory import RunRecord
+    from pipeline.schema import Host
+    from remote.link import Link
+    from remote.start import Started
 
 
 def do(args: Namespace, paths: LaptopPaths) -> int:
     """Start a run and watch it."""
-    from pipeline import spec
-    from remote import hosts
-    from remote.start import start
+    if args.dry_run:
+        from pipeline.commands.plan import do as plan
 
-    pipeline = spec.load(paths.pipeline_file, overrides=args.set)
-    if args.jobs is not None:
-        if args.jobs < 1:
-            message = f"--jobs should be 1 or more, found {args.jobs}"
-            raise SpecError(message)
-        pipeline = replace(pipeline, jobs=args.jobs)
-    host = host_named(pipeline, args.host, paths)
-    link = hosts.link_to(host)
+        return plan(args, paths)
     try:
-        far, record, taken = start(pipeline, host, link, paths, SystemClock())
+        started = _start(args, paths)
     except KeyboardInterrupt:
         print("interrupted while starting; whether a run began: pipeline attach")
         return INTERRUPTED
-    for note in taken.notes:
-        print(f"note: {note}", file=sys.stderr)
+    if isinstance(started, str):
+        return _say_sealed(started, args)
     if args.detach:
-        print(f"run {record.run} started on {record.host_name}")
-        print(f"  watch it with: pipeline attach {record.run}")
+        return _say_started(started.record, args)
+    from pipeline.commands.watching import watch
+
+    return watch(started.far, started.record, paths, as_json=args.json)
+
+
+def _start(args: Namespace, paths: LaptopPaths) -> Started | str:
+    """Start a run; or give the one that holds all stages already."""
+    links: list[Link] = []
+    choice = prospect.choice_of(args)
+    found = prospect.prospect(args, paths, choice, around=_connecting(links))
+    for note in found.taken.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if found.host is None:
+        # Asked in this very process: nothing is started where nothing changed.
+        sealed_in = prospect.planned_here(found, paths).sealed_in
+        if sealed_in:
+            prospect.forget(found, paths)
+            return sealed_in
+    from remote import hosts
+    from remote.start import start
+
+    link = links[0] if links else hosts.link_to(found.host)
+    clock = SystemClock()
+    started = start(found.plan, found.taken, found.host, link, paths, clock)
+    if started.sealed_in:
+        prospect.forget(found, paths)
+    return started.sealed_in or started
+
+
+def _connecting(links: list[Link]) -> Around:
+    """Log in to a box while this machine is busy with the snapshot."""
+
+    def around(host: Host | None) -> contextlib.AbstractContextManager[None]:
+        if host is None:
+            return contextlib.nullcontext()
+        from remote import hosts
+        from remote.start import connecting
+
+        links.append(hosts.link_to(host))
+        return connecting(links[0])
+
+    return around
+
+
+def _say_started(record: RunRecord, args: Namespace) -> int:
+    if args.json:
+        put({"run": record.run, "host": record.host_name})
         return DONE
-    return watch(far, record, paths)
+    print(f"run {record.run} started on {record.host_name}")
+    print(f"  watch it with: pipeline attach {record.run}")
+    return DONE
+
+
+def _say_sealed(run: str, args: Namespace) -> int:
+    if args.json:
+        put({"sealed_in": run})
+        return DONE
+    print(f"all of it is sealed already, in run {run}; nothing was started")
+    print("  once more all the same: pipeline run --force")
+    return DONE

@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from remote.far import Far
 
 
-def watch(far: Far, record: RunRecord, paths: LaptopPaths) -> int:
+def watch(
+    far: Far, record: RunRecord, paths: LaptopPaths, *, as_json: bool = False
+) -> int:
     """Watch a run to its end; give the code that says how it ended."""
     from remote.attach import attach
+    from remote.stream import stream
 
     # Asked to end, the watcher ends as by ^C: with the terminal put back.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return attach(far, record, paths, out=sys.stdout)
+    show = stream if as_json else attach
+    return show(far, record, paths, out=sys.stdout)

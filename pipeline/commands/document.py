@@ -1,0 +1,26 @@
+"""What a script reads: one JSON document, or one to a line. Told in docs/json.md."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from pipeline import codec
+
+if TYPE_CHECKING:
+    from pipeline.codec import Json
+
+
+def put(document: Json) -> None:
+    """Print a document: on one line for a program, on many for a person."""
+    if sys.stdout.isatty():
+        print(codec.escaped(json.dumps(document, ensure_ascii=False, indent=2)))
+    else:
+        put_line(document)
+
+
+def put_line(document: Json) -> None:
+    """Print one of many documents, and let it out at once."""
+    line = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    print(codec.escaped(line), flush=True)

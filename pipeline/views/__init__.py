@@ -1,0 +1,1 @@
+"""What a person sees: the live picture, plain lines, drawings of a graph."""
