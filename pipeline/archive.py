@@ -5,6 +5,8 @@ There is no index: the branches are asked, all at once, and the newest seal come
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from typing import TYPE_CHECKING
 
 from pipeline import codec, draft, scope
@@ -12,6 +14,7 @@ from pipeline.artifact import Manifest
 from pipeline.blobs import Blobs
 from pipeline.errors import HostError, IntegrityError
 from pipeline.fingerprint import read_document
+from pipeline.layout import PLAN, BoxPaths, is_safe_name
 from pipeline.seal import LOG_FORMAT, parse_log, parse_seal
 
 if TYPE_CHECKING:
@@ -35,11 +38,22 @@ class Archive:
         self._seals: dict[str, list[Seal]] = {}
         self.runs: dict[str, dict[str, Seal]] = {}
         self._tips: set[str] = set()
+        self._begun: dict[str, int] = {}
         self._merged: dict[str, list[Seal]] | None = None
-        for seal in _all_seals(git, self._tips):
+        for seal in sorted(_all_seals(git, self._tips), key=self._age):
             if seal.run != but:
                 self._seals.setdefault(seal.stage, []).append(seal)
                 self.runs.setdefault(seal.run, {}).setdefault(seal.stage, seal)
+
+    def _age(self, seal: Seal) -> tuple[int, int]:
+        """Order seals, newest first; among those of one second, by when runs began."""
+        if seal.run not in self._begun:
+            self._begun[seal.run] = 0
+            if is_safe_name(seal.run):
+                plan = BoxPaths(self._git.folder.parent).run(seal.run) / PLAN
+                with contextlib.suppress(OSError):
+                    self._begun[seal.run] = plan.stat().st_mtime_ns
+        return -seal.at, -self._begun[seal.run]
 
     def of(self, stage: str) -> list[Seal]:
         """Give the seals of a stage, newest first."""
@@ -82,10 +96,12 @@ class Archive:
         return read_document(self._file(seal, draft.FINGERPRINT))
 
     def manifest(self, seal: Seal) -> Manifest | None:
-        """Give the files a seal names; None when that cannot be read."""
-        data = self._file(seal, draft.MANIFEST)
+        """Give the files a seal names; None when that cannot be read, or is another."""
+        data = self._file(seal, draft.MANIFEST) or b""
+        if f"sha256:{hashlib.sha256(data).hexdigest()}" != seal.manifest:
+            return None
         try:
-            return codec.loads(Manifest, data or b"", what=f"manifest of {seal.commit}")
+            return codec.loads(Manifest, data, what=f"manifest of {seal.commit}")
         except IntegrityError:
             return None
 

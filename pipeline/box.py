@@ -56,8 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"no such verb: {verb}", file=sys.stderr)
         return BUG
     try:
-        code = act(*names)
-        return 254 if code == 255 else code
+        return _told(act(*names))
     except BrokenPipeError:
         return DONE  # the laptop hung up
     except PipelineError as error:
@@ -65,6 +64,10 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         what = f"{error.strerror}: {error.filename}" if error.filename else str(error)
         return _refuse(verb, HostError(what, hint="on the box itself"))
+
+
+def _told(code: int) -> int:
+    return 254 if code == 255 else code
 
 
 def _refuse(verb: str, error: PipelineError) -> int:

@@ -90,7 +90,8 @@ def _read(words: Sequence[str]) -> Namespace:
 def _refuse(error: PipelineError, words: Sequence[str]) -> int:
     """Say what went wrong: to a person, and to a script that asked for JSON."""
     print(error, file=sys.stderr)
-    if "--json" in words:
+    # What follows `shell` is another program's.
+    if "--json" in words and words[0] != "shell":
         from pipeline import codec
 
         body = {

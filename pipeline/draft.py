@@ -203,8 +203,11 @@ def published_metrics(path: Path) -> dict[str, float]:
 
 def metrics_of(data: bytes) -> dict[str, float]:
     """Read the bytes of metrics.json as we wrote it: null is what was not finite."""
-    raw = json.loads(data)
-    return {k: math.nan if v is None else v for k, v in raw.items()}
+    try:
+        raw = json.loads(data)
+        return {k: math.nan if v is None else v + 0 for k, v in raw.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise IntegrityError("a sealed metrics.json is damaged") from error
 
 
 def metrics_text(metrics: Mapping[str, float]) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import gate, graph
 from pipeline.decision import Decision, spoken, spoken_read
 from pipeline.environments.environment import seen_by_module
+from pipeline.errors import IntegrityError
 from pipeline.fingerprint import parts_of
 from pipeline.past import Past
 
@@ -196,7 +197,11 @@ class Planner:
                 return spoken_read(change)
         manifest = self._manifest(seal)
         if manifest is None:
-            return "its manifest cannot be read"
+            return "its manifest is not what was sealed"
+        try:
+            self.judged(stage, seal)
+        except IntegrityError:
+            return "its metrics cannot be read"
         if not self._known.whole(seal, manifest):
             return "its artifacts are gone from this host"
         return ""
@@ -269,7 +274,9 @@ class Planner:
 
 
 def behind(ref: Input, manifest: Manifest) -> dict[str, str]:
-    """Give the files of a sealed stage that an input means."""
+    """Give the files of a sealed stage that an input means; without a name, all."""
+    if not ref.file:
+        return {name: file.sha256 for name, file in manifest.artifacts.items()}
     below = ref.file.rstrip("/") + "/"
     return {
         name: file.sha256

@@ -19,85 +19,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import CodeType
 
-TRAVELS = (
-    *("__init__", "errors", "files", "layout", "clock", "codec", "gate", "schema"),
-    *(
-        "git",
-        "artifact",
-        "store",
-        "room",
-        "events",
-        "pulse",
-        "template",
-        "wire",
-        "objects",
-    ),
-    *(
-        "graph",
-        "fingerprint",
-        "supervise",
-        "progress",
-        "stage",
-        "fence",
-        "bars",
-        "blot",
-        "logs",
-    ),
-    *("tally", "frozen", "deaths", "ending"),
-    *(
-        "ledger",
-        "child",
-        "keeper",
-        "follow",
-        "carry",
-        "draft",
-        "collecting",
-        "story",
-        "heart",
-    ),
-    *("notify", "resources", "workshop", "orders", "listener", "performance", "walk"),
-    *(
-        "environments",
-        "environments.environment",
-        "environments.preflight",
-        "environments.recipe",
-        "environments.building",
-        "environments.conda",
-    ),
-    *(
-        "environments.packages",
-        "environments.distributions",
-        "environments.sources",
-        "foreground",
-        "debugging",
-        "detach",
-        "noting",
-    ),
-    *("scope", "changes", "decision", "reads", "datasets", "blobs", "archive"),
-    *(
-        "plan",
-        "past",
-        "inventory",
-        "planning",
-        "sealing",
-        "seal",
-        "readiness",
-        "restoring",
-        "launch",
-        "eventlog",
-    ),
-    *(
-        "runner",
-        "begin",
-        "recount",
-        "verify",
-        "keeping",
-        "census",
-        "leavings",
-        "clearing",
-        "box",
-    ),
-)
+_NAMES = """
+__init__ archive artifact bars begin blobs blot box carry census changes child clearing
+clock codec collecting datasets deaths debugging decision detach draft ending
+environments environments.building environments.conda environments.distributions
+environments.environment environments.packages environments.preflight
+environments.recipe environments.sources errors eventlog events fence files fingerprint
+follow foreground frozen gate git graph heart inventory keeper keeping launch layout
+leavings ledger listener logs notify noting objects orders past performance plan
+planning progress pulse readiness reads recount resources restoring room runner schema
+scope seal sealing stage store story supervise tally template verify walk wire workshop
+"""
+TRAVELS = tuple(_NAMES.split())
 _MAIN = """\
 import sys
 

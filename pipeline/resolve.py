@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline import graph
 from pipeline.errors import SpecError
 from pipeline.frozen import dataclass
-from pipeline.schema import Resolved
+from pipeline.schema import Input, Resolved
 from pipeline.snapshots import snapshot
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.clock import Clock
     from pipeline.layout import LaptopPaths
     from pipeline.recall import Recollection
-    from pipeline.schema import Env, Host, Pipeline
+    from pipeline.schema import Env, Host, Pipeline, Stage
     from pipeline.snapshots.snapshot import Snapshot
 
 ALL = "*"
@@ -96,10 +96,30 @@ def choose(
     stages = tuple(stage for stage in pipeline.stages if stage.name in wanted)
     order = [stage.name for stage in stages]
     return (
-        replace(pipeline, stages=stages),
+        replace(pipeline, stages=with_what_lies_there(stages)),
         tuple(name for name in order if name in force),
         tuple(name for name in order if name in settled),
     )
+
+
+def with_what_lies_there(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """Let a command depend on what the stages before it have collected.
+
+    A foreign script finds those files in its worktree, and may read them by their own
+    paths, with no word about it but `after`. Where it names a file of a stage, it is
+    taken at its word.
+    """
+    laid: dict[str, frozenset[str]] = {}
+    found: dict[str, Stage] = {}
+    for stage in graph.order(stages):
+        below = [{need, *laid[need]} for need in stage.needs]
+        known = frozenset[str]().union(*below)
+        collecting = {name for name in known if found[name].collect}
+        laid[stage.name] = frozenset(collecting)
+        named = {ref.stage for ref in stage.inputs}
+        more = [Input(stage=n) for n in sorted(collecting - named)] if stage.sh else []
+        found[stage.name] = replace(stage, inputs=(*stage.inputs, *more))
+    return tuple(found[stage.name] for stage in stages)
 
 
 def _limits(pipeline: Pipeline, choice: Choice) -> Iterator[tuple[str, set[str]]]:

@@ -15,7 +15,7 @@ Examples:
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.commands import prospect
 from pipeline.errors import DONE
@@ -24,7 +24,7 @@ from pipeline.views.tame import tame
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pipeline.codec import Json
     from pipeline.commands.prospect import Prospect
@@ -45,16 +45,17 @@ def do(args: Namespace, paths: LaptopPaths) -> int:
     if getattr(args, "json", False):
         from pipeline.commands.document import put
 
-        put(_document(found, made))
+        travels = {"travels": _travels(found, paths)} if is_dry_run else {}
+        put({**_document(found, made), **travels})
         return DONE
     lines = list(_lines(found, made))
     if is_dry_run:
-        lines += [[], *([(line, "")] for line in _travels(found, paths))]
+        lines += [[], *([(line, "")] for line in _told(_travels(found, paths), found))]
     sys.stdout.write(ink.printed(lines, sys.stdout))
     return DONE
 
 
-def _document(found: Prospect, made: Planned) -> Json:
+def _document(found: Prospect, made: Planned) -> dict[str, Json]:
     from pipeline import codec
 
     decisions = [codec.encode(one) for one in made.decisions]
@@ -90,21 +91,31 @@ def _count(decisions: tuple[Decision, ...]) -> str:
     return ", ".join(said)
 
 
-def _travels(found: Prospect, paths: LaptopPaths) -> Iterator[str]:
+def _travels(found: Prospect, paths: LaptopPaths) -> dict[str, Json]:
     """Say what would be sent: the very pack is made, and counted."""
-    from pipeline import memory, pulse
+    from pipeline import memory
     from pipeline.snapshots import snapshot
 
     if found.host is None:
-        yield f"nothing travels; the snapshot holds {found.taken.files} files"
-        return
+        return {"files": [], "bytes": 0}
     key = f"{found.plan.host}.{found.plan.project}"
     known = memory.read_host(paths, key).snapshot
     have = [known] if known else []
     size = sum(map(len, snapshot.pack(found.taken, scratch=paths.scratch, have=have)))
     names = snapshot.changed_files(found.taken, known, scratch=paths.scratch)
+    return {"files": names, "bytes": size}
+
+
+def _told(travels: Mapping[str, Any], found: Prospect) -> Iterator[str]:
+    from pipeline import pulse
+
+    if found.host is None:
+        yield f"nothing travels; the snapshot holds {found.taken.files} files"
+        return
+    names = travels["files"]
     what = "1 file" if len(names) == 1 else f"{len(names)} files"
-    yield f"would travel to {found.plan.host}: {what}, {pulse.size(size)} packed"
+    size = pulse.size(travels["bytes"])
+    yield f"would travel to {found.plan.host}: {what}, {size} packed"
     for name in names[:_MOST_NAMED]:
         yield f"  {tame(name.replace(chr(13), ' '))}"
     if len(names) > _MOST_NAMED:

@@ -46,7 +46,8 @@ def do(args: Namespace, paths: LaptopPaths) -> int:
     try:
         started = _start(args, paths)
     except KeyboardInterrupt:
-        print("interrupted while starting; whether a run began: pipeline attach")
+        said = "interrupted while starting; whether a run began: pipeline attach"
+        print(said, file=sys.stderr)
         return INTERRUPTED
     if isinstance(started, str):
         return _say_sealed(started, args)

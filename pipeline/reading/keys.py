@@ -114,7 +114,7 @@ on_failure: one of stop, continue = `stop`
     end), or only leave out what depends on it
 code: list of paths = empty
     what its code is, where that cannot be told: files and folders that a change of
-    makes it run again
+    makes it run again; an empty list is the same as not said
 """)
 
 ENV = _section("""\
