@@ -121,6 +121,10 @@ class Ledger:
         """Give the seal of each sealed stage of this run, oldest first."""
         return dict(self._sealed)
 
+    def sealed_at(self, stage: str) -> int:
+        """Tell when a stage was sealed in this run."""
+        return self._sealed[stage].at
+
     def trees_of(self, stage: str) -> dict[str, str]:
         """Name the trees of a sealed stage as they stand; nothing where it has none."""
         found = {

@@ -92,19 +92,21 @@ class Readiness:
 
     def _check(self, found: Environment, planner: Planner) -> None:
         """Refuse before any time is spent what could not even begin."""
-        decided = {one.stage for one in planner.plan() if one.kind != "reuse"}
-        begun = decided & set(self._walk.undone)
-        stages = [stage for stage in self._walk.stages if stage.name in begun]
+        undone = set(self._walk.undone)
         needs = {
             stage.name: self._plan.codes[self._plan.code[stage.name]].needs
-            for stage in stages
-            if stage.run
+            for stage in self._walk.stages
+            if stage.run and stage.name in undone
         }
+        if not any(needs.values()):
+            return
+        # What will be reused needs nothing.
+        begun = {one.stage for one in planner.plan() if one.kind != "reuse"}
         paths = self._workshop.paths
         preflight.check(
             found,
-            imports={name: modules for name, modules in needs.items() if modules},
-            on_gpu=[stage.name for stage in stages if stage.gpus],
+            imports={n: wanted for n, wanted in needs.items() if wanted and n in begun},
+            on_gpu=[s.name for s in self._walk.stages if s.gpus and s.name in begun],
             paths=(paths.base, paths.tree),
             clock=self._workshop.clock,
         )

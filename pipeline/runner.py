@@ -203,9 +203,12 @@ class Runner:
             self._walk.outcomes[name] = "pass" if seal.verdict == "pass" else "gate"
             self._workshop.restore(name)
             self._workshop.note(name)
-            said = self._workshop.sealed_event(seal)
             known = told.get(name)
-            if known is None or known.commit != seal.commit:
+            is_told = known is not None and known.commit == seal.commit
+            if is_told and seal.verdict == "pass":
+                continue
+            said = self._workshop.sealed_event(seal)
+            if not is_told:
                 self._story.tell(said)
             if seal.verdict == "fail":
                 self._walk.errors.append(_gate_failure(said))

@@ -83,7 +83,7 @@ class Workshop:
 
         Raise IntegrityError when a large one is lost.
         """
-        at = self.ledger.seals()[stage].at
+        at = self.ledger.sealed_at(stage)
         self.restoring.restore(stage, self.ledger.trees_of(stage), at)
 
     def note(self, stage: str) -> None:

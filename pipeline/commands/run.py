@@ -65,7 +65,9 @@ def _start(args: Namespace, paths: LaptopPaths) -> Started | str:
     found = prospect.prospect(args, paths, choice, around=_connecting(links))
     for note in found.taken.notes:
         print(f"note: {note}", file=sys.stderr)
-    if found.host is None:
+    # What is to be executed in any case cannot be sealed already.
+    may_be_done = not found.plan.force or found.plan.settled
+    if found.host is None and may_be_done:
         # Asked in this very process: nothing is started where nothing changed.
         sealed_in = prospect.planned_here(found, paths).sealed_in
         if sealed_in:
