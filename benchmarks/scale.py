@@ -71,7 +71,7 @@ def _measured(place: Path, count: int, rounds: int) -> dict[str, Timing]:
 
     return in_turns(
         {
-            "pipeline check": lambda: call("check", says=f"{count:,} stages"),
+            "pipeline check": lambda: call("check", says=f"{count} stages"),
             "pipeline plan": lambda: call("plan", says="reuse"),
             "`pipeline run`, nothing changed": lambda: call("run", says=SAID),
         },
