@@ -28,13 +28,21 @@ def chain_text(count: int) -> str:
 
 def bench(place: Path, *, rounds: int) -> list[tuple[str, str, str]]:
     """Measure the whole command, and the runner by its own story."""
-    laptop = Laptop(place / "chain")
-    laptop.write("pipeline.yaml", chain_text(STAGES))
+    name = f"{STAGES} stages, `pipeline run` whole"
+    return beside_bash(place, chain_text(STAGES), name, rounds=rounds)
+
+
+def beside_bash(
+    place: Path, text: str, name: str, *said: str, rounds: int
+) -> list[tuple[str, str, str]]:
+    """Measure a run of the pipeline `text`, in turns with the loop in bash."""
+    laptop = Laptop(place / "laptop")
+    laptop.write("pipeline.yaml", text)
     laptop.commit()
     spans: list[float] = []
 
     def run() -> None:
-        laptop.pipeline("run", "--force")
+        laptop.pipeline("run", "--force", *said)
         story = laptop.events()
         spans.append(span_s(str(story[0]["at"]), str(story[-1]["at"])))
 
@@ -46,17 +54,10 @@ def bench(place: Path, *, rounds: int) -> list[tuple[str, str, str]]:
     run()
     spans.clear()
     found = in_turns({"run": run, "bash": loop}, rounds=rounds)
-    whole, bash = found["run"], found["bash"]
-    ratio = paired_ratio(whole, bash)
-    walk = sorted(a / b for a, b in zip(spans, bash.seconds, strict=True))
-    middle = walk[len(walk) // 2]
-    walks = Timing(tuple(spans))
+    whole, bash, walk = found["run"], found["bash"], Timing(tuple(spans))
+    ratio, inner = paired_ratio(whole, bash), paired_ratio(walk, bash)
     return [
-        (f"{STAGES} stages, `pipeline run` whole", str(whole), f"{ratio:.2f} x bash"),
-        (
-            "the same, first to last event",
-            str(walks),
-            f"{middle:.2f} x bash",
-        ),
+        (name, str(whole), f"{ratio:.2f} x bash (at most 1.5)"),
+        ("the same, first to last event", str(walk), f"{inner:.2f} x bash"),
         ("bash loop with git commit", str(bash), "1"),
     ]

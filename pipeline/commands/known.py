@@ -11,6 +11,7 @@ from pipeline.errors import SpecError
 from pipeline.layout import BOX_HOME, BoxPaths, RunPaths
 
 if TYPE_CHECKING:
+    from pipeline.codec import Json
     from pipeline.layout import LaptopPaths
     from pipeline.memory import RunRecord
     from pipeline.progress import RunState
@@ -48,6 +49,18 @@ def seen(record: RunRecord, paths: LaptopPaths) -> RunState:
 
     events = paths.mirror(record.run).events
     return progress.fold(read_events(events.read_bytes() if events.exists() else b""))
+
+
+def told(record: RunRecord) -> dict[str, Json]:
+    """Give what a document says of any run."""
+    return {
+        "run": record.run,
+        "name": record.name,
+        "host": record.host_name,
+        "branch": record.branch,
+        "snapshot": record.snapshot,
+        "is_dirty": record.is_dirty,
+    }
 
 
 def local_run(record: RunRecord) -> RunPaths:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import memory
 from pipeline.commands.document import put
-from pipeline.commands.known import runner_lives, seen
+from pipeline.commands.known import runner_lives, seen, told
 from pipeline.errors import DONE
 
 if TYPE_CHECKING:
@@ -55,12 +55,7 @@ def _print_table(found: list[tuple[RunRecord, RunState]]) -> None:
 def _document(record: RunRecord, state: RunState) -> Json:
     word, is_guess = _word(record, state)
     return {
-        "run": record.run,
-        "name": record.name,
-        "host": record.host_name,
-        "branch": record.branch,
-        "snapshot": record.snapshot,
-        "is_dirty": record.is_dirty,
+        **told(record),
         "started_at": record.started_at,
         "state": word,
         "is_guess": is_guess,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from pipeline import codec, memory, progress
 from pipeline.clock import SystemClock, spoken
 from pipeline.commands.document import put
-from pipeline.commands.known import runner_lives, seen
+from pipeline.commands.known import runner_lives, seen, told
 from pipeline.errors import DONE
 
 if TYPE_CHECKING:
@@ -77,12 +77,7 @@ def _document(record: RunRecord, state: RunState, paths: LaptopPaths) -> Json:
     if state.run and not state.has_ended and lives is False:
         word = "dead"
     return {
-        "run": record.run,
-        "name": record.name,
-        "host": record.host_name,
-        "branch": record.branch,
-        "snapshot": record.snapshot,
-        "is_dirty": record.is_dirty,
+        **told(record),
         "state": word,
         "runner_lives": lives,
         "seen_s_ago": _age_s(record, paths),
