@@ -36,7 +36,7 @@ def beside_bash(
     place: Path, text: str, name: str, *said: str, rounds: int
 ) -> list[tuple[str, str, str]]:
     """Measure a run of the pipeline `text`, in turns with the loop in bash."""
-    laptop = Laptop(place / "laptop")
+    laptop = Laptop(place / text.split(maxsplit=2)[1])
     laptop.write("pipeline.yaml", text)
     laptop.commit()
     spans: list[float] = []

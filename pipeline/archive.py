@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.fingerprint import Document
-    from pipeline.git import Git
+    from pipeline.git import Entry, Git
     from pipeline.seal import Seal
 
 
@@ -39,6 +39,7 @@ class Archive:
         self.runs: dict[str, dict[str, Seal]] = {}
         self._tips: set[str] = set()
         self._begun: dict[str, int] = {}
+        self._results: dict[str, dict[str, Entry]] = {}
         self._merged: dict[str, list[Seal]] | None = None
         for seal in sorted(_all_seals(git, self._tips), key=self._age):
             if seal.run != but:
@@ -127,9 +128,25 @@ class Archive:
         return self._blobs.read(name)
 
     def _file(self, seal: Seal, name: str) -> bytes | None:
-        return self._blobs.read(
-            f"{seal.commit}:{self._base}results/{seal.stage}/{name}"
-        )
+        """Read a file of a seal's results.
+
+        Git looks through a whole tree for each path, so that of all stages of a run is
+        read once: its newest seal has all that were sealed there before.
+        """
+        is_known = self.runs.get(seal.run, {}).get(seal.stage) is seal
+        entry = self._stages_of(seal.run).get(seal.stage) if is_known else None
+        if entry is None:
+            path = f"{seal.commit}:{self._base}results/{seal.stage}/{name}"
+            return self._blobs.read(path)
+        found = self._blobs.level(entry.name).get(name)
+        return self._blobs.read(found.name) if found else None
+
+    def _stages_of(self, run: str) -> dict[str, Entry]:
+        if run not in self._results:
+            newest = next(iter(self.runs.get(run, {}).values()), None)
+            tree = f"{newest.commit}:{self._base}results" if newest else ""
+            self._results[run] = self._blobs.level(tree) if tree else {}
+        return self._results[run]
 
     def close(self) -> None:
         """Let git go."""

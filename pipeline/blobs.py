@@ -70,6 +70,13 @@ class Blobs:
             raise self._gone()
         return Found(parts[0], parts[1], data[:-1])
 
+    def level(self, tree: str) -> dict[str, Entry]:
+        """Give one level of a tree; nothing where there is none."""
+        found = self.find(tree)
+        if found is None or found.kind != "tree":
+            return {}
+        return dict(_entries(found.data, len(found.name) // 2))
+
     def files(self, tree: str) -> Iterator[tuple[str, Entry]]:
         """Give the files of a tree and of all below it, by their paths."""
         found = self.find(tree)
