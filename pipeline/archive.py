@@ -14,7 +14,7 @@ from pipeline.artifact import Manifest
 from pipeline.blobs import Blobs
 from pipeline.errors import HostError, IntegrityError
 from pipeline.fingerprint import read_document
-from pipeline.layout import PLAN, BoxPaths, is_safe_name
+from pipeline.layout import PLAN, BoxPaths, base_of, is_safe_name
 from pipeline.seal import LOG_FORMAT, parse_log, parse_seal
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Archive:
 
     def __init__(self, git: Git, *, prefix: str, but: str = "") -> None:
         """Ask the branches; those of run `but` are left out."""
-        self._base = "" if prefix == "." else f"{prefix}/"
+        self._base = base_of(prefix)
         self._git = git
         self._blobs = Blobs(git)
         self._listings: dict[str, scope.Listing] = {}
@@ -122,10 +122,6 @@ class Archive:
         if tree not in self._held:
             self._held[tree] = {path for path, _ in self._blobs.files(tree)}
         return name in self._held[tree]
-
-    def blob(self, name: str) -> bytes | None:
-        """Give any object, by its name or by `commit:path`."""
-        return self._blobs.read(name)
 
     def _file(self, seal: Seal, name: str) -> bytes | None:
         """Read a file of a seal's results.

@@ -11,6 +11,7 @@ from pipeline.deaths import die_at
 from pipeline.environments import recipe
 from pipeline.errors import HostError
 from pipeline.git import Git, refusal
+from pipeline.inventory import home_of
 from pipeline.layout import ResultPaths, RunPaths, is_safe_name
 from pipeline.ledger import ATTRIBUTES
 from pipeline.planning import planned
@@ -158,7 +159,7 @@ def _make(repository: Git, paths: RunPaths, plan: Resolved) -> None:
         files.remove_tree(paths.root)
         repository.out("worktree", "prune")
     paths.root.mkdir(mode=0o700)
-    homes = _data_homes(plan)
+    homes = {name: home_of(plan, name) for name in plan.data}
     repository.out(
         *("worktree", "add", "--quiet", "--force", "--detach"),
         *(str(paths.tree), plan.snapshot),
@@ -176,17 +177,6 @@ def _make(repository: Git, paths: RunPaths, plan: Resolved) -> None:
     files.sync_disk(paths.root)
     files.replace_text(paths.plan, codec.dumps(plan), durable=True)
     die_at("", "made")
-
-
-def _data_homes(plan: Resolved) -> dict[str, Path]:
-    """Find each data set on this box, before anything is made."""
-    homes = {}
-    for name, home in plan.data.items():
-        homes[name] = Path(home).expanduser()
-        if not homes[name].exists():
-            message = f"data {name!r} is not on host {plan.host!r}: {home}"
-            raise HostError(message, hint=f"put it there, or correct data.{name}")
-    return homes
 
 
 def _link_data(paths: RunPaths, plan: Resolved, homes: dict[str, Path]) -> None:

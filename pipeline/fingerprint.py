@@ -104,7 +104,7 @@ def parts_of(
         sh=stage.sh,
         outputs=tuple(sorted(stage.outputs)),
         collect=tuple(sorted(stage.collect)),
-        params=_params(stage, pipeline),
+        params=params_of(stage, pipeline),
         inputs=inputs,
         environment=environment,
         device=device if stage.gpus else "",
@@ -114,7 +114,7 @@ def parts_of(
     )
 
 
-def _params(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
+def params_of(stage: Stage, pipeline: Pipeline) -> dict[str, Any]:
     """Give the params a stage may see: its own, and those of the pipeline it uses.
 
     A module sees those its Params has a field for, which only running it would tell:

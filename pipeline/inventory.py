@@ -69,11 +69,7 @@ def gather(
 
     def data(name: str) -> Mapping[str, str]:
         declared = next(one for one in plan.pipeline.data if one.name == name)
-        home = Path(plan.data[name]).expanduser()
-        if not home.exists():
-            message = f"data {name!r} is not on host {plan.host!r}: {home}"
-            raise HostError(message, hint=f"put it there, or correct data.{name}")
-        return datasets.look_at(declared, home, box.cache, clock)
+        return datasets.look_at(declared, home_of(plan, name), box.cache, clock)
 
     store = Store(box.store)
 
@@ -100,6 +96,15 @@ def gather(
         whole=whole,
         listed=lambda digest: datasets.listed(box.cache, digest),
     )
+
+
+def home_of(plan: Resolved, name: str) -> Path:
+    """Give where a data set lies on this box, or refuse one that is not here."""
+    home = Path(plan.data[name]).expanduser()
+    if not home.exists():
+        message = f"data {name!r} is not on host {plan.host!r}: {plan.data[name]}"
+        raise HostError(message, hint=f"put it there, or correct data.{name}")
+    return home
 
 
 def _anything(listing: Listing, prefix: str) -> str:

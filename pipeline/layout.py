@@ -32,6 +32,11 @@ def is_safe_name(name: str) -> bool:
     return SAFE_NAME.fullmatch(name) is not None and ".." not in name
 
 
+def base_of(prefix: str) -> str:
+    """Give what paths of a repository begin with where `prefix` has pipeline.yaml."""
+    return "" if prefix == "." else f"{prefix}/"
+
+
 @dataclass(frozen=True, slots=True)
 class BoxPaths:
     """`~/.pipeline/<project>` on the box."""

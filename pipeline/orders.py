@@ -146,7 +146,7 @@ class Orders:
 
     def last(self) -> Manifest | None:
         """Give what the stage made when it last had these params: it may again."""
-        return self._planner.last_like(self._stage, self.parts())
+        return self._planner.last_like(self._stage)
 
     def parts(self) -> Parts:
         """Gather the parts of the fingerprint, of the present inputs."""

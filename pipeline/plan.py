@@ -16,7 +16,8 @@ from pipeline import gate, graph
 from pipeline.decision import Decision, spoken, spoken_read
 from pipeline.environments.environment import seen_by_module
 from pipeline.errors import IntegrityError
-from pipeline.fingerprint import parts_of
+from pipeline.fingerprint import params_of, parts_of
+from pipeline.layout import base_of
 from pipeline.past import Past
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Planner:
         self._known = known
         self._past = Past(plan, known)
         self._manifests: dict[str, Manifest | None] = {}
+        self._judged: dict[str, gate.Judgement] = {}
         self._failing: set[str] = set()
         self._data: dict[str, Mapping[str, str]] = {}
 
@@ -165,8 +167,7 @@ class Planner:
     @cached_property
     def _modules(self) -> frozenset[str]:
         """The first names of what can be imported from the snapshot."""
-        prefix = self._plan.prefix
-        base = "" if prefix == "." else f"{prefix}/"
+        base = base_of(self._plan.prefix)
         names = [p.removeprefix(base).partition("/")[0] for p in self._known.listing()]
         names += [path.partition("/")[0] for path in self._known.listing()]
         return frozenset(name.removesuffix(".py") for name in names)
@@ -228,18 +229,21 @@ class Planner:
             changes=tuple(found),
         )
 
-    def last_like(self, stage: Stage, parts: Parts) -> Manifest | None:
+    def last_like(self, stage: Stage) -> Manifest | None:
         """Give what the stage made the last time it had these params."""
+        params = params_of(stage, self._plan.pipeline)
         for seal in self._known.archive.of(stage.name):
             document = self._past.document(seal)
-            if document and document.parts.params == parts.params:
+            if document and document.parts.params == params:
                 return self._manifest(seal)
         return None
 
     def judged(self, stage: Stage, seal: Seal) -> gate.Judgement:
         """Hold the numbers of a seal against today's gates."""
-        metrics = self._known.archive.metrics(seal) if stage.gates else {}
-        return gate.judge(stage.gates, metrics)
+        if seal.commit not in self._judged:
+            metrics = self._known.archive.metrics(seal) if stage.gates else {}
+            self._judged[seal.commit] = gate.judge(stage.gates, metrics)
+        return self._judged[seal.commit]
 
     def sealed_in(
         self, decisions: list[Decision], is_there: Callable[[str], bool]
@@ -268,7 +272,7 @@ class Planner:
         passes = seal.verdict == self.judged(stage, seal).verdict == "pass"
         return passes and not self.flaw(stage, seal)
 
-    @property
+    @cached_property
     def _stages(self) -> Mapping[str, Stage]:
         return {stage.name: stage for stage in self._plan.pipeline.stages}
 

@@ -49,6 +49,7 @@ def resolve(
 ) -> Resolved:
     """Say what the box is to do."""
     chosen, force, settled = choose(found.pipeline, choice)
+    chosen = replace(chosen, stages=with_what_lies_there(chosen.stages))
     names = {stage.name for stage in chosen.stages}
     whose = {name: digest for name, digest in found.code.items() if name in names}
     return Resolved(
@@ -96,7 +97,7 @@ def choose(
     stages = tuple(stage for stage in pipeline.stages if stage.name in wanted)
     order = [stage.name for stage in stages]
     return (
-        replace(pipeline, stages=with_what_lies_there(stages)),
+        replace(pipeline, stages=stages),
         tuple(name for name in order if name in force),
         tuple(name for name in order if name in settled),
     )

@@ -13,7 +13,7 @@ from pipeline import artifact, draft, files, schema
 from pipeline.blobs import Blobs
 from pipeline.frozen import dataclass
 from pipeline.git import Git
-from pipeline.layout import LOG, ResultPaths
+from pipeline.layout import LOG, ResultPaths, base_of
 from pipeline.ledger import read_seals
 from pipeline.objects import blob_name, hash_name_of
 from pipeline.store import Store
@@ -70,8 +70,7 @@ class Restoring:
 
     def trees_of(self, stage: str, commit: str) -> dict[str, str]:
         """Name the trees of a stage in a commit; nothing where it has none."""
-        prefix = self.paths.prefix.as_posix()
-        base = "" if prefix == "." else f"{prefix}/"
+        base = base_of(self.paths.prefix.as_posix())
         found = {
             kind: self.blobs.find(f"{commit}:{base}{kind}/{stage}")
             for kind in ("results", "artifacts")

@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pipeline.git import tree_entries
-from pipeline.layout import PIPELINE_FILE
+from pipeline.layout import PIPELINE_FILE, base_of
 from pipeline.schema import Code
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def documents(listing: Listing, *, prefix: str) -> tuple[str, ...]:
 
     pipeline.yaml is one: what it says of a stage is in the fingerprint by itself.
     """
-    base = _base(prefix)
+    base = base_of(prefix)
     declared = f"{base}{PIPELINE_FILE}"
     return tuple(
         path
@@ -82,7 +82,7 @@ def documents(listing: Listing, *, prefix: str) -> tuple[str, ...]:
 
 def is_ours(path: str, *, prefix: str) -> bool:
     """Tell whether a path lies where the files of runs come home."""
-    base = _base(prefix)
+    base = base_of(prefix)
     return path.startswith(tuple(f"{base}{name}/" for name in OURS))
 
 
@@ -94,7 +94,7 @@ def spoken_of(ways: Mapping[str, Iterable[str]], command: str) -> frozenset[str]
 
 def ways_to(documents: Iterable[str], *, prefix: str) -> dict[str, list[str]]:
     """Give by what words each document may be named: its path, a folder of it."""
-    base = _base(prefix)
+    base = base_of(prefix)
     found: dict[str, list[str]] = {}
     for path in documents:
         way = path.removeprefix(base)
@@ -104,13 +104,9 @@ def ways_to(documents: Iterable[str], *, prefix: str) -> dict[str, list[str]]:
     return found
 
 
-def _base(prefix: str) -> str:
-    return "" if prefix == "." else f"{prefix}/"
-
-
 def named(listing: Listing, patterns: Iterable[str], *, prefix: str) -> Listing:
     """Give the files that `code:` names: a file, a folder, or a pattern."""
-    base = _base(prefix)
+    base = base_of(prefix)
     found: Listing = {}
     for pattern in patterns:
         wanted = f"{base}{pattern.rstrip('/')}"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from pipeline import files
 from pipeline.frozen import dataclass
 from pipeline.git import Git, zsplit
+from pipeline.layout import base_of
 from pipeline.scope import OURS
 from pipeline.snapshots import borrow, fastimport, pipes, refusals
 from pipeline.snapshots.worktree import survey
@@ -70,7 +71,7 @@ def take(root: Path, rules: ShipRules, *, run: str, scratch: Path) -> Snapshot:
 
 def _taken(found: Repository, rules: ShipRules, *, run: str, folder: Path) -> Snapshot:
     git = borrow.prepare(found, folder)
-    base = "" if found.prefix == "." else f"{found.prefix}/"
+    base = base_of(found.prefix)
     seen = survey(git, found.top, never=tuple(f"{base}{name}/" for name in OURS))
     refusals.check(seen, rules, prefix=found.prefix)
     commit = found.head
