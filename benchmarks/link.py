@@ -12,7 +12,7 @@ from benchmarks.measure import Timing, percentile
 from pipeline import schema
 from pipeline.clock import parse_stamp
 from remote import hosts
-from remote.openssh import OpenSsh
+from remote.links.openssh import OpenSsh
 from tests.lab import Host, Lab
 from tests.laptop import Laptop
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline import pyz, wire
 from pipeline.errors import HostError
 from pipeline.layout import BOX_HOME
-from remote.link import Completed
+from remote.links.link import Completed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.memory import RunRecord
     from pipeline.schema import Host
     from pipeline.wire import Answer, Beginning, Carrying, Clearing, Following, Planning
-    from remote.link import Link, Stream
+    from remote.links.link import Link, Stream
 
 _PATIENCE_S = 60.0
 _SHIP_PATIENCE_S = 3600.0  # a first shipment over a slow line takes its time

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import HostError, TransportError
 from pipeline.git import ARMOUR, Git, clean_environment
-from remote import command
+from remote.links import command
 
 if TYPE_CHECKING:
     from pathlib import Path

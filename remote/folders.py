@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline import files, memory
 from pipeline.errors import SpecError
 from pipeline.git import Git
-from remote.here import Here
+from remote.links.here import Here
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pipeline.errors import SpecError
 from pipeline.schema import Host
-from remote.here import Here
-from remote.link import Link
-from remote.openssh import Address, OpenSsh
+from remote.links.here import Here
+from remote.links.link import Link
+from remote.links.openssh import Address, OpenSsh
 
 # Nothing that a shell, a ProxyCommand or an option parser takes for more than a name.
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
@@ -30,7 +30,7 @@ def link_to(host: Host | None) -> Link:
     if host.link == "openssh":
         return box
     # Imported only here: paramiko takes 0.15 s to load.
-    from remote.lasting import Lasting
+    from remote.links.lasting import Lasting
 
     return Lasting(box)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.layout import LaptopPaths
     from pipeline.schema import Host, Resolved
     from pipeline.snapshots.snapshot import Snapshot
-    from remote.link import Link
+    from remote.links.link import Link
 
 _CONNECT_PATIENCE_S = 60.0
 

@@ -14,15 +14,15 @@ from pipeline.errors import HostError, TransportError
 from pipeline.follow import GROWING, LIVE
 from pipeline.frozen import dataclass
 from pipeline.wire import Carrying
-from remote import command
-from remote.flow import PLAIN
+from remote.links import command
+from remote.links.flow import PLAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.memory import RunRecord
     from remote.far import Far
-    from remote.link import Stream
+    from remote.links.link import Stream
 
 _PATIENCE_S = 24 * 3600.0
 _STREAM_PATIENCE_S = 60.0

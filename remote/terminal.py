@@ -8,9 +8,10 @@ from pathlib import Path
 
 from pipeline.errors import TransportError
 from pipeline.schema import Host
-from remote import command, hosts
-from remote.flow import spoken
-from remote.openssh import FAILED
+from remote import hosts
+from remote.links import command
+from remote.links.flow import spoken
+from remote.links.openssh import FAILED
 
 
 def hand_over(host: Host | None, argv: Sequence[str]) -> int:

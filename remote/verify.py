@@ -12,8 +12,8 @@ from pipeline.frozen import dataclass
 from pipeline.git import Git
 from pipeline.layout import is_safe_name
 from pipeline.verify import Counted, Difference, Line, spoken
-from remote.lines import lines
 from remote.sync import check_inside, foreign
+from remote.watching.lines import lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

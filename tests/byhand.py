@@ -13,8 +13,8 @@ from pipeline.layout import LaptopPaths, ResultPaths
 from pipeline.memory import RunRecord
 from pipeline.schema import Host, Pipeline, Resolved
 from remote.far import Far
-from remote.here import Here
-from remote.session import Session
+from remote.links.here import Here
+from remote.watching.session import Session
 
 AT = "2026-11-20T17:10:03.000000Z"
 RECORD = RunRecord(

@@ -16,7 +16,7 @@ from pipeline.progress import RunState
 from pipeline.schema import Host
 from pipeline.views.sight import Sight
 from pipeline.views.telling import Knowing
-from remote.attach import PlainLines
+from remote.watching.attach import PlainLines
 from tests.byhand import RECORD
 from tests.laptop import Laptop
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.wire import Answer, find_answer
 from remote.far import UPLOAD
-from remote.here import Here
+from remote.links.here import Here
 
 
 @pytest.mark.parametrize(("sent", "is_there"), [(b"1234", True), (b"123", False)])

@@ -27,14 +27,15 @@ from hypothesis import strategies as st
 from pipeline.errors import HostError, PipelineError, SpecError, TransportError
 from pipeline.schema import Host as Spec
 from pipeline.schema import LinkKind
-from remote import command, flow, hosts, login, openssh
-from remote.here import Here
-from remote.lasting import Lasting
-from remote.openssh import Address, OpenSsh
+from remote import hosts
+from remote.links import command, flow, login, openssh
+from remote.links.here import Here
+from remote.links.lasting import Lasting
+from remote.links.openssh import Address, OpenSsh
 from tests.lab.command import wait_until
 
 if TYPE_CHECKING:
-    from remote.link import Link, Stream
+    from remote.links.link import Link, Stream
     from tests.lab import Host, Lab
 
 Open = Callable[..., "Link"]

@@ -18,7 +18,7 @@ from pipeline.follow import Follower
 from pipeline.layout import ResultPaths, RunPaths
 from pipeline.progress import fold, render
 from pipeline.wire import Frame, FrameReader, encode_frame
-from remote.mirror import Mirror
+from remote.watching.mirror import Mirror
 from tests.fakes import FakeClock
 from tests.strategies import EVENTS, told
 

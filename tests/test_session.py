@@ -9,7 +9,7 @@ import pytest
 from pipeline import events
 from pipeline.errors import HostError
 from pipeline.memory import RunRecord
-from remote.session import Session
+from remote.watching.session import Session
 from tests.byhand import ByHand
 from tests.laptop import wait_until
 

@@ -17,7 +17,7 @@ from pipeline.errors import HostError, PipelineError, TransportError
 from pipeline.memory import RunRecord
 from pipeline.schema import Pipeline, Resolved
 from remote.far import Far
-from remote.here import Here
+from remote.links.here import Here
 from remote.sync import Sync, Wanted, _unpack
 
 RECORD = RunRecord(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.views.telling import Knowing
-from remote.watch import DEAD_AFTER_S, LOST_AFTER_S, Watch
+from remote.watching.watch import DEAD_AFTER_S, LOST_AFTER_S, Watch
 
 WAKE_S = 0.25
 NIGHT_S = 8 * 3600.0

@@ -131,7 +131,7 @@ def _clear_box(host: Host | None, project: str, asked: Clearing, found: _Found) 
     from pipeline.keeping import Told
     from remote import hosts
     from remote.far import Far
-    from remote.lines import lines
+    from remote.watching.lines import lines
 
     far = Far(hosts.link_to(host), project, host)
     told = Told()

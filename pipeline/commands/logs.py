@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def do(args: Namespace, paths: LaptopPaths) -> int:
     """Print what stages printed."""
-    from remote.reading import Headed, Lined, catch_up, print_logs
+    from remote.watching.reading import Headed, Lined, catch_up, print_logs
 
     record = memory.find_run(paths, args.run)
     far = far_of(record)

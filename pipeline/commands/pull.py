@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def do(args: Namespace, paths: LaptopPaths) -> int:
     """Bring artifacts home and verify them."""
     from remote.pull import pull as bring
-    from remote.reading import catch_up
+    from remote.watching.reading import catch_up
 
     stages = list(args.stages)
     wanted = args.run

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pipeline.layout import LaptopPaths
     from pipeline.memory import RunRecord
     from pipeline.schema import Host
-    from remote.link import Link
+    from remote.links.link import Link
     from remote.start import Started
 
 

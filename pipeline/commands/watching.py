@@ -16,8 +16,8 @@ def watch(
     far: Far, record: RunRecord, paths: LaptopPaths, *, as_json: bool = False
 ) -> int:
     """Watch a run to its end; give the code that says how it ended."""
-    from remote.attach import attach
-    from remote.stream import stream
+    from remote.watching.attach import attach
+    from remote.watching.stream import stream
 
     # Asked to end, the watcher ends as by ^C: with the terminal put back.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -24,9 +24,9 @@ from pathlib import Path
 
 from pipeline.errors import HostError, PipelineError, TransportError
 from pipeline.frozen import dataclass
-from remote import command
-from remote.flow import Framed, Opened, framed, gather, spoken
-from remote.link import Completed, Source, Stream, broken, late
+from remote.links import command
+from remote.links.flow import Framed, Opened, framed, gather, spoken
+from remote.links.link import Completed, Source, Stream, broken, late
 
 FAILED = 255  # how ssh ends when the link failed; no far command of ours ends so
 CONNECT_S = 10

@@ -9,7 +9,7 @@ from pipeline import codec
 from pipeline.clock import SystemClock
 from pipeline.errors import DONE, PipelineError, SpecError
 from pipeline.follow import growing_files
-from remote.session import Session
+from remote.watching.session import Session
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline import events
 from pipeline.clock import SystemClock
 from pipeline.errors import INTERRUPTED
-from remote.session import Session, code_of
+from remote.watching.session import Session, code_of
 
 if TYPE_CHECKING:
     from typing import TextIO

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from pipeline.clock import SystemClock
 from pipeline.errors import HostError, PipelineError
-from remote.link import Completed, Source, broken
+from remote.links.link import Completed, Source, broken
 
 Judge = Callable[[int, bytes], PipelineError | None]
 

@@ -20,10 +20,10 @@ import paramiko
 
 from pipeline.clock import SystemClock
 from pipeline.errors import TransportError
-from remote import login
-from remote.flow import CHUNK, Framed, Opened, framed, gather, spoken
-from remote.link import Completed, Source, Stream, broken, late
-from remote.openssh import ALIVE_EVERY_S, ALIVE_MISSES, CONNECT_S, OpenSsh
+from remote.links import login
+from remote.links.flow import CHUNK, Framed, Opened, framed, gather, spoken
+from remote.links.link import Completed, Source, Stream, broken, late
+from remote.links.openssh import ALIVE_EVERY_S, ALIVE_MISSES, CONNECT_S, OpenSsh
 
 SILENCE_S = float(ALIVE_EVERY_S * ALIVE_MISSES)
 KEEPALIVE = "keepalive@openssh.com"

@@ -14,7 +14,7 @@ from pipeline.clock import SystemClock, spoken
 from pipeline.errors import INTERRUPTED
 from pipeline.views.tame import tame
 from pipeline.views.telling import farewell, plain_lines
-from remote.session import Session, code_of
+from remote.watching.session import Session, code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -20,8 +20,8 @@ from typing import IO
 from pipeline import supervise
 from pipeline.clock import SystemClock
 from pipeline.errors import HostError
-from remote import flow
-from remote.link import Completed, Source
+from remote.links import flow
+from remote.links.link import Completed, Source
 
 GRACE_S = 1.0  # from asking a group to end, to killing it
 LONGEST_NAP_S = 0.05  # between looks at a child that lives on with its output closed

@@ -7,9 +7,9 @@ from dataclasses import field
 from pathlib import Path
 
 from pipeline.frozen import dataclass
-from remote.command import Process
-from remote.flow import Framed, Opened, framed, gather
-from remote.link import Completed, Source, Stream, late
+from remote.links.command import Process
+from remote.links.flow import Framed, Opened, framed, gather
+from remote.links.link import Completed, Source, Stream, late
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,12 @@ from pipeline.errors import BUG, HostError, PipelineError, trouble_here
 from pipeline.pulse import parse
 from pipeline.views.sight import Sight
 from remote import fetch
-from remote.errand import Errand
 from remote.folders import prepare_mirror
-from remote.listener import Listener
-from remote.signals import Notes, Signals
 from remote.sync import Sync, Wanted
-from remote.watch import Watch
+from remote.watching.errand import Errand
+from remote.watching.listener import Listener
+from remote.watching.signals import Notes, Signals
+from remote.watching.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from remote.far import Far
-    from remote.link import Stream
+    from remote.links.link import Stream
 
 T = TypeVar("T")
 # A verb that works says so, but while git packs or a large folder goes. A link that

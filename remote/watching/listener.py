@@ -15,8 +15,8 @@ from pipeline import events, files
 from pipeline.errors import HostError, IntegrityError, TransportError
 from pipeline.pulse import beat_of, parse
 from pipeline.wire import Following, FrameReader
-from remote.errand import pause_s
-from remote.mirror import Mirror
+from remote.watching.errand import pause_s
+from remote.watching.mirror import Mirror
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pipeline.memory import RunRecord
     from pipeline.wire import Frame
     from remote.far import Far
-    from remote.signals import Notes, Signals
-    from remote.watch import Watch
+    from remote.watching.signals import Notes, Signals
+    from remote.watching.watch import Watch
 
 _READ_S = 0.25
 _CLAIM_EVERY_S = 2.0

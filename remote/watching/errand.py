@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from pipeline.clock import Clock
-    from remote.signals import Notes, Signals
+    from remote.watching.signals import Notes, Signals
 
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 _LAST_TRIES = 3

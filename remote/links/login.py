@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
-from remote import command
+from remote.links import command
 
 if TYPE_CHECKING:
     import socket

@@ -1,0 +1,1 @@
+"""One laptop watching one run: what comes home while somebody looks."""
