@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest -p tests.no_skips -n auto --maxprocesses 8
 # sshd, ip and nft live where an ordinary user's PATH may not look.
 export PATH := $(PATH):/usr/sbin:/sbin
 .NOTPARALLEL:
-.PHONY: help run check test slow crash bench docs lock clean tools
+.PHONY: help run check test slow crash faults bench docs lock clean tools
 .PHONY: check-format check-lint check-types check-imports
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make test    the tests, on real ssh, git and rsync (ARGS='-k mirror')"
 	@echo "make slow    the recovery and soak tests"
 	@echo "make crash   all of the crash table               (ARGS='power sealed')"
+	@echo "make faults  all of the fault table               (ARGS='cut pull')"
 	@echo "make bench   the benchmarks"
 	@echo "make docs    the parts of docs/ that are made from the code"
 	@echo "make lock    resolve requirements.lock anew"
@@ -53,6 +54,9 @@ slow: tools $(VENV)/.test
 
 crash: tools $(VENV)/.test
 	$(BIN)/python -m tests.crash $(ARGS)
+
+faults: tools $(VENV)/.test
+	$(BIN)/python -m tests.wire $(ARGS)
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -132,8 +136,9 @@ tools:
 	for pair in ssh:openssh-client sshd:openssh-server rsync:rsync git:git \
 	    ip:iproute2 nft:nftables unshare:util-linux mount:mount \
 	    mkfs.ext4:e2fsprogs zsh:zsh fish:fish \
-	    tmux:tmux ps:procps; do \
+	    tmux:tmux ps:procps systemd-nspawn:systemd-container; do \
 	  command -v $${pair%%:*} >/dev/null || set -- "$$@" $${pair#*:}; done; \
+	ls /lib/*/security/pam_systemd.so >/dev/null 2>&1 || set -- "$$@" libpam-systemd; \
 	if [ $$# -gt 0 ]; then \
 	  $(say) "the tests need programs of these packages: $$*" \
 	    "apt-get update && apt-get install -y $$*"; exit 1; fi; \

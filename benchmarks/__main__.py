@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks import (
     chain,
+    data,
     fold,
     hashing,
     light,
     link,
     memory,
+    mirror,
     null,
     resume,
     scale,
@@ -47,12 +49,18 @@ def main() -> None:
                 print("| " + " | ".join(row) + " |", flush=True)
 
 
-def _link(place: Path, args: argparse.Namespace) -> Rows:
-    if missing := lacking():
-        return [("a box behind a line", "not measured", f"lacks {', '.join(missing)}")]
-    sweep()
-    with Lab(hide=[Path.cwd()]) as lab:
-        return link.bench(place, lab, rounds=args.rounds)
+def _afar(bench: Callable[..., Rows]) -> Callable[[Path, argparse.Namespace], Rows]:
+    """Give a benchmark that needs a lab of hosts."""
+
+    def act(place: Path, args: argparse.Namespace) -> Rows:
+        if missing := lacking():
+            lacks = f"lacks {', '.join(missing)}"
+            return [("a box behind a line", "not measured", lacks)]
+        sweep()
+        with Lab(hide=[Path.cwd()]) as lab:
+            return bench(place, lab, rounds=args.rounds)
+
+    return act
 
 
 _BENCHES: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
@@ -67,7 +75,9 @@ _BENCHES: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "resume": lambda place, args: resume.bench(place, rounds=args.rounds),
     "scale": lambda place, args: scale.bench(place, rounds=args.rounds),
     "memory": lambda place, _args: memory.bench(place),
-    "link": _link,
+    "link": _afar(link.bench),
+    "data": _afar(data.bench),
+    "mirror": _afar(mirror.bench),
 }
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import Timing
-from pipeline import events, progress
+from pipeline import eventlines, events, progress
 from pipeline.clock import stamp
 from tests.fakes import FakeClock
 
@@ -33,7 +33,7 @@ def _timing(log: bytes, rounds: int) -> Timing:
     seconds = []
     for _ in range(rounds):
         begun = time.perf_counter()
-        state = progress.fold(events.read_events(log))
+        state = progress.fold(eventlines.read_events(log))
         seconds.append(time.perf_counter() - begun)
         assert state.has_ended
     return Timing(tuple(seconds))
@@ -45,7 +45,7 @@ def told(count: int) -> bytes:
     lines = []
     for what in _story(count):
         event = events.Event(at=stamp(clock.now()), what=what)
-        lines.append(events.encode(event).encode() + b"\n")
+        lines.append(eventlines.encode(event).encode() + b"\n")
         clock.sleep(1.0)
     return b"".join(lines)
 

@@ -11,7 +11,15 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.parser import Parser, Verbs
+from pipeline.options import (
+    add_choice,
+    add_host,
+    add_json,
+    add_run_name,
+    add_set,
+    add_verb,
+)
+from pipeline.parser import Verbs
 
 
 def declare(said: str | None = None) -> Verbs:
@@ -22,135 +30,103 @@ def declare(said: str | None = None) -> Verbs:
     _add_steering(verbs)
     _add_understanding(verbs)
     _add_keeping(verbs)
+    _add_data(verbs)
+    _add_doctor(verbs)
     _add_set_up(verbs)
     return verbs
 
 
-def _verb(verbs: Verbs, name: str, text: str, *, is_anywhere: bool = False) -> Parser:
-    """Add a verb; one that works `is_anywhere` needs no pipeline.yaml."""
-    verb = verbs.add(name, text)
-    if is_anywhere:
-        verb.set_defaults(is_anywhere=True)
-    else:
-        verb.add_argument(
-            "--file", metavar="PATH", help="the pipeline.yaml, if not here or above"
-        )
-    return verb
-
-
-def _add_host(verb: Parser, what: str = "a host of pipeline.yaml; else here") -> None:
-    verb.add_argument("--host", metavar="HOST", help=what)
-
-
-def _add_set(verb: Parser) -> None:
-    verb.add_argument(
-        "--set",
-        metavar="PARAM=VALUE",
-        action="append",
-        default=[],
-        help="set a param: seed=3, or train.epochs=5; may be given again",
-    )
-
-
-def _add_json(verb: Parser, what: str = "print one JSON document, for scripts") -> None:
-    """Let a verb speak to a script; docs/json.md says how."""
-    verb.add_argument("--json", action="store_true", help=what)
-
-
 def _add_run(verbs: Verbs) -> None:
-    run = _verb(verbs, "run", "start a run of the code as it stands, and watch it")
-    _add_host(run)
-    _add_set(run)
+    run = add_verb(verbs, "run", "start a run of the code as it stands, and watch it")
+    add_host(run)
+    add_set(run)
     run.add_argument("--jobs", type=int, metavar="N", help="stages at the same time")
-    _add_choice(run)
+    add_choice(run)
     run.add_argument(
         "--dry-run",
         action="store_true",
         help="say what would be done and what would travel; start nothing",
     )
     run.add_argument(
+        "--queue", action="store_true", help="wait behind the runs that are there"
+    )
+    run.add_argument(
         "--detach", action="store_true", help="do not watch; the run needs nobody"
     )
-    _add_json(run, "print each event as a line of JSON")
+    add_json(run, "print each event as a line of JSON")
     _add_check(verbs)
 
 
 def _add_check(verbs: Verbs) -> None:
-    check = _verb(verbs, "check", "read pipeline.yaml and say what is wrong with it")
-    _add_host(check, "with what a run on this host needs")
-    _add_set(check)
-    _add_json(check)
-
-
-def _add_choice(verb: Parser) -> None:
-    """Let a verb say which stages it means."""
-    verb.add_argument(
-        "--force",
-        metavar="STAGE",
-        nargs="?",
-        const="*",
-        action="append",
-        default=[],
-        help="execute it whatever was sealed before; without STAGE, all of them",
-    )
-    verb.add_argument(
-        "--only",
-        metavar="STAGE",
-        action="append",
-        default=[],
-        help="only this one; what it needs must be sealed already; may be given again",
-    )
-    verb.add_argument(
-        "--from",
-        dest="since",
-        metavar="STAGE",
-        help="execute this one and all that depends on it",
-    )
-    verb.add_argument(
-        "--until", metavar="STAGE", help="only this one and what it needs"
-    )
+    check = add_verb(verbs, "check", "read pipeline.yaml and say what is wrong with it")
+    # No box is asked, so there is no key to accept.
+    what = "with what a run on this host needs"
+    check.add_argument("--host", metavar="HOST", help=what)
+    add_set(check)
+    add_json(check)
 
 
 def _add_watching(verbs: Verbs) -> None:
-    attach = _verb(verbs, "attach", "watch a run; ^C detaches and the run goes on")
-    _add_run_name(attach)
-    _add_json(attach, "print each event as a line of JSON")
-    status = _verb(verbs, "status", "show how a run stood when last seen; asks nobody")
-    _add_run_name(status)
-    _add_json(status)
-    runs = _verb(verbs, "runs", "list the runs that were started from here")
-    _add_json(runs)
-    logs = _verb(verbs, "logs", "print what stages printed")
+    attach = add_verb(verbs, "attach", "watch a run; ^C detaches and the run goes on")
+    add_run_name(attach)
+    attach.add_argument(
+        "--all", action="store_true", help="all runs that have not ended, at once"
+    )
+    add_json(attach, "print each event as a line of JSON")
+    status = add_verb(
+        verbs, "status", "show how a run stood when last seen; asks nobody"
+    )
+    add_run_name(status)
+    add_json(status)
+    _add_runs(verbs)
+    logs = add_verb(verbs, "logs", "print what stages printed")
     logs.add_argument("stage", nargs="?", metavar="STAGE", help="only of this stage")
     logs.add_argument("--run", metavar="RUN", default="", help="of which run")
     logs.add_argument(
         "-f", "--follow", action="store_true", help="go on until the run ends"
     )
-    _add_json(logs, "print each line as an object with its stage")
-    pull = _verb(verbs, "pull", "bring a run's artifacts home and verify them")
-    _add_run_name(pull)
+    add_json(logs, "print each line as an object with its stage")
+    pull = add_verb(verbs, "pull", "bring a run's artifacts home and verify them")
+    add_run_name(pull)
     pull.add_argument("stages", nargs="*", metavar="STAGE", help="only of these stages")
-    _add_json(pull)
+    add_json(pull)
+
+
+def _add_runs(verbs: Verbs) -> None:
+    text = "list the runs that were started from here, or lie on a box"
+    runs = add_verb(verbs, "runs", text)
+    add_host(runs, "ask this host for the runs that lie there")
+    runs.add_argument(
+        "--all", action="store_true", help="of all projects, not of this one alone"
+    )
+    add_json(runs)
+    text = "take up a run that was started elsewhere"
+    adopt = add_verb(verbs, "adopt", text)
+    add_run_name(adopt)
+    add_host(adopt, "the host that the run is on; local is this machine")
+    add_json(adopt)
 
 
 def _add_steering(verbs: Verbs) -> None:
-    stop = _verb(verbs, "stop", "ask a run to stop; its sealed stages are safe")
-    _add_run_name(stop)
-    _add_json(stop)
-    resume = _verb(verbs, "resume", "go on with a run that was stopped, failed or died")
-    _add_run_name(resume)
+    stop = add_verb(verbs, "stop", "ask a run to stop; its sealed stages are safe")
+    add_run_name(stop)
+    add_json(stop)
+    resume = add_verb(
+        verbs, "resume", "go on with a run that was stopped, failed or died"
+    )
+    add_run_name(resume)
     resume.add_argument("--detach", action="store_true", help="do not watch")
-    _add_json(resume, "print each event as a line of JSON")
+    add_json(resume, "print each event as a line of JSON")
 
 
 def _add_understanding(verbs: Verbs) -> None:
-    plan = _verb(verbs, "plan", "say what a run would do with each stage, and why")
-    _add_host(plan)
-    _add_set(plan)
-    _add_choice(plan)
-    _add_json(plan)
+    plan = add_verb(verbs, "plan", "say what a run would do with each stage, and why")
+    add_host(plan)
+    add_set(plan)
+    add_choice(plan)
+    add_json(plan)
     text = "say what changed since a stage was sealed, and what to and from"
-    explain = _verb(verbs, "explain", text)
+    explain = add_verb(verbs, "explain", text)
     explain.add_argument("stage", metavar="STAGE", help="which stage")
     explain.add_argument(
         "run",
@@ -159,10 +135,10 @@ def _add_understanding(verbs: Verbs) -> None:
         metavar="RUN",
         help="compare with its seal in this run; else with its newest one",
     )
-    _add_host(explain)
-    _add_set(explain)
-    _add_json(explain)
-    graph = _verb(verbs, "graph", "draw the graph that pipeline.yaml declares")
+    add_host(explain)
+    add_set(explain)
+    add_json(explain)
+    graph = add_verb(verbs, "graph", "draw the graph that pipeline.yaml declares")
     graph.add_argument(
         "stages", nargs="*", metavar="STAGE", help="only these and what they need"
     )
@@ -178,11 +154,18 @@ def _add_understanding(verbs: Verbs) -> None:
 
 def _add_looking_inside(verbs: Verbs) -> None:
     text = "run one stage of a run alone, in the foreground; seals nothing"
-    debug = _verb(verbs, "debug", text)
+    debug = add_verb(verbs, "debug", text)
     debug.add_argument("stage", metavar="STAGE", help="the stage")
-    _add_run_name(debug)
+    add_run_name(debug)
     text = "open a shell in a run's worktree, or run a command there"
-    shell = _verb(verbs, "shell", text)
+    shell = add_verb(verbs, "shell", text)
+    shell.add_argument(
+        "--forward",
+        metavar="[LOCAL:]PORT",
+        action="append",
+        default=[],
+        help="reach this port of the host from here, while it is open",
+    )
     shell.add_argument(
         "where",
         metavar="RUN|HOST",
@@ -197,15 +180,15 @@ def _add_looking_inside(verbs: Verbs) -> None:
 
 def _add_keeping(verbs: Verbs) -> None:
     text = "hold every file of a run against its seals; changes nothing"
-    verify = _verb(verbs, "verify", text)
-    _add_run_name(verify)
-    _add_json(verify)
+    verify = add_verb(verbs, "verify", text)
+    add_run_name(verify)
+    add_json(verify)
     text = "list what no kept run needs, largest first; delete it with --yes"
-    clear = _verb(verbs, "gc", text)
+    clear = add_verb(verbs, "gc", text)
     clear.add_argument(
         "runs", nargs="*", metavar="RUN", help="these runs, whatever their age"
     )
-    _add_host(clear, "on this host; else here")
+    add_host(clear, "on this host; else here")
     clear.add_argument("--yes", action="store_true", help="delete what is listed")
     clear.add_argument(
         "--keep", type=int, metavar="N", help="keep the newest N runs; else 10"
@@ -216,30 +199,52 @@ def _add_keeping(verbs: Verbs) -> None:
         metavar="DAYS",
         help="keep runs younger than that; else 30",
     )
-    _add_json(clear)
+    add_json(clear)
+
+
+def _add_data(verbs: Verbs) -> None:
+    text = "compare data sets here and on a box; push them, or pull them home"
+    data = add_verb(verbs, "data", text)
+    data.add_argument("act", choices=("status", "push", "pull"), help="what to do")
+    data.add_argument(
+        "names", nargs="*", metavar="DATA", help="only these sets of pipeline.yaml"
+    )
+    add_host(data, "the host; status without it says what lies here")
+    data.add_argument(
+        "--verify", action="store_true", help="have both sides read all of it (status)"
+    )
+    data.add_argument(
+        "--delete", action="store_true", help="list what only the taking side has"
+    )
+    data.add_argument("--yes", action="store_true", help="and delete what is listed")
+    add_json(data)
+
+
+def _add_doctor(verbs: Verbs) -> None:
+    text = "say what a run on a host would lack, and what to type"
+    doctor = add_verb(verbs, "doctor", text, is_anywhere=True)
+    add_host(doctor, "a host of pipeline.yaml, or what ssh calls it; else here")
+    add_json(doctor)
+    doctor.add_argument(
+        "--file", metavar="PATH", help="the pipeline.yaml, if not here or above"
+    )
 
 
 def _add_set_up(verbs: Verbs) -> None:
     text = "write a first pipeline.yaml from what this repository holds"
-    init = _verb(verbs, "init", text, is_anywhere=True)
+    init = add_verb(verbs, "init", text, is_anywhere=True)
     init.add_argument("--print", action="store_true", help="print it, write nothing")
     init.add_argument(
         "--yes", action="store_true", help="for scripts; nothing is asked in any case"
     )
     text = "print a script that lets a shell complete this command"
-    completion = _verb(verbs, "completion", text, is_anywhere=True)
+    completion = add_verb(verbs, "completion", text, is_anywhere=True)
     completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="which one")
     text = "print the JSON Schema of pipeline.yaml, for editors"
-    schema = _verb(verbs, "schema", text, is_anywhere=True)
+    schema = add_verb(verbs, "schema", text, is_anywhere=True)
     schema.add_argument(
         "--write", action="store_true", help="put it at .pipeline/schema.json instead"
     )
     text = "show this overview, or the manual of a verb"
-    manual = _verb(verbs, "help", text, is_anywhere=True)
+    manual = add_verb(verbs, "help", text, is_anywhere=True)
     manual.add_argument("of", nargs="?", metavar="VERB", help="the verb")
-
-
-def _add_run_name(verb: Parser) -> None:
-    verb.add_argument(
-        "run", nargs="?", default="", metavar="RUN", help="which run; else the latest"
-    )

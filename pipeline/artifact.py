@@ -44,6 +44,15 @@ class Manifest:
         """Name the list by its content."""
         return "sha256:" + hashlib.sha256(self.text().encode()).hexdigest()
 
+    def meant_by(self, file: str) -> dict[str, str]:
+        """Give the artifacts that an input means by `file`, or all if it names none."""
+        below = file.rstrip("/") + "/"
+        return {
+            name: one.sha256
+            for name, one in self.artifacts.items()
+            if not file or name == file or name.startswith(below)
+        }
+
 
 def read_manifest(path: Path) -> Manifest:
     """Read manifest.json."""

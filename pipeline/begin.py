@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from pipeline.layout import ResultPaths, RunPaths, is_safe_name
 from pipeline.ledger import ATTRIBUTES
 from pipeline.planning import planned
 from pipeline.scope import listing_of
+from pipeline.secrets import values
 from pipeline.wire import Answer
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.schema import Resolved
     from pipeline.wire import Beginning
 
+_ABANDONED_S = 3600.0  # one that is still being sent grows all the time
 # What git says of a pack whose other half the laptop thought was here.
 _LACKING = (b"unresolved delta", b"missing", b"did not receive expected object")
 
@@ -44,12 +47,13 @@ def begin(
     if not is_safe_name(plan.run):
         message = f"{plan.run!r} cannot be the name of a run"
         raise HostError(message)
+    values.check(plan, asked.secrets)
     box.runs.mkdir(parents=True, exist_ok=True)
     lock = box.root / "begin.lock"
     with files.waiting_lock(lock):
         repository = _code(box, asked)
     # With the lock free: a laptop that vanishes while it ships holds up nobody else.
-    if not _take_in(repository, asked, pack):
+    if not _take_in(repository, asked, pack, clock):
         return Answer(need="objects")
     if asked.unless_sealed and not box.run(plan.run).exists():
         made = _planned(box, repository, plan, clock)
@@ -107,10 +111,11 @@ def _code(box: BoxPaths, asked: Beginning) -> Git:
     return repository
 
 
-def _take_in(repository: Git, asked: Beginning, pack: BinaryIO) -> bool:
+def _take_in(repository: Git, asked: Beginning, pack: BinaryIO, clock: Clock) -> bool:
     """Make sure the snapshot is here whole, and name it."""
     commit = asked.plan.snapshot
     if not _is_whole(repository, commit):
+        _sweep(repository, clock)
         before = _drafts(repository)
         said = repository.ask("index-pack", "--stdin", "--fix-thin", stdin=pack)
         if said.code:
@@ -126,6 +131,15 @@ def _take_in(repository: Git, asked: Beginning, pack: BinaryIO) -> bool:
 
 def _drafts(repository: Git) -> set[Path]:
     return set((repository.folder / "objects" / "pack").glob("tmp_*"))
+
+
+def _sweep(repository: Git, clock: Clock) -> None:
+    """Remove the drafts of packs that never came whole: a power cut left them there."""
+    now = clock.now().timestamp()
+    for path in _drafts(repository):
+        with contextlib.suppress(OSError):  # it is being given its name right now
+            if now - path.stat().st_mtime > _ABANDONED_S:
+                files.remove_tree(path)
 
 
 def _graft(repository: Git, shallow: tuple[str, ...]) -> None:

@@ -11,7 +11,10 @@
     shell   open a shell in a run's worktree, or run a command there
     debug   run one stage of a run alone, in the foreground
     gc      list what no kept run needs, and delete it where that is meant
+    runs    say which runs lie here, to a laptop that never saw them
+    data    say what homes of data sets hold; take files in, or send them home
     keeper, child   what the runner starts itself
+    revive  go on with a run after a reboot: what its unit of systemd starts
 
 Requests come on stdin. A name on the command line is one of ours and checked.
 """
@@ -20,30 +23,28 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from pipeline import codec, files, schema
+from pipeline import codec, files, schema, wire
 from pipeline.clock import SystemClock
 from pipeline.errors import BUG, DONE, HostError, PipelineError
-from pipeline.layout import PLAN, STOP, BoxPaths, RunPaths, is_safe_name
-from pipeline.wire import (
-    Answer,
-    Beginning,
-    Carrying,
-    Clearing,
-    Following,
-    Planning,
-    read_request,
+from pipeline.layout import STOP, RunPaths
+from pipeline.whereabouts import (
+    PYZ,
+    go_on_as_begun,
+    project,
+    run_folder,
+    run_paths,
+    self_argv,
 )
+from pipeline.wire import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 # What is kept here is nobody else's; a stage gets the umask that its user has.
 _UMASK = os.umask(0o077)
-# Said by a relative path from the home, which is left when a runner is detached.
-_PYZ = Path(sys.argv[0]).absolute()
 
 # Each verb imports what it needs when it is called: a child pays for no runner.
 
@@ -75,38 +76,17 @@ def _refuse(verb: str, error: PipelineError) -> int:
     if verb in ("shell", "debug"):
         print(error, file=sys.stderr)  # a person reads it, and no program
         return error.exit_code
-    out = sys.stderr if verb in ("follow", "carry", "verify", "gc") else sys.stdout
+    out = sys.stderr if verb in _STREAMS else sys.stdout
     print(
-        codec.dumps(Answer(error=error.message, hint=error.hint)), file=out, flush=True
+        codec.dumps(Answer(error=error.message, hint=error.hint)),
+        file=out,
+        flush=True,
     )
     return error.exit_code
 
 
-def _box() -> BoxPaths:
-    """Find the project's folder: this file lies in its runner/."""
-    return BoxPaths(_PYZ.parent.parent)
-
-
-def _self_argv() -> tuple[str, ...]:
-    # Nothing but the standard library is needed, so nothing else is looked for: that
-    # halves the start. A child, which needs all there is, is started without these.
-    return (sys.executable, "-I", "-S", str(_PYZ))
-
-
-def _run_paths(run: str) -> RunPaths:
-    """Give the paths of a run that is there."""
-    if not is_safe_name(run):
-        message = f"{run!r} cannot be the name of a run"
-        raise HostError(message)
-    folder = _box().run(run)
-    try:
-        plan = schema.read_plan((folder / PLAN).read_bytes())
-    except FileNotFoundError as error:
-        message = f"run {run!r} is not on this box"
-        raise HostError(
-            message, hint="see which runs are known: pipeline runs"
-        ) from error
-    return RunPaths(folder, PurePosixPath(plan.prefix))
+# What they say on stdout is frames, a tar, or lines of their own.
+_STREAMS = ("follow", "carry", "verify", "gc", "data", "runs")
 
 
 def _stdin() -> BinaryIO:
@@ -119,65 +99,57 @@ def _answer(answer: Answer) -> None:
     sys.stdout.flush()
 
 
-def _launch(paths: RunPaths) -> None:
+def _launch(paths: RunPaths, secrets: Mapping[str, str]) -> None:
     from pipeline.launch import launch
 
-    launch(paths, self_argv=_self_argv(), umask=_UMASK)
+    launch(paths, self_argv=self_argv(), umask=_UMASK, secrets=secrets)
 
 
 def _begin() -> int:
     from pipeline.begin import begin
 
-    asked = read_request(Beginning, _stdin())
+    asked = wire.read_request(wire.Beginning, _stdin())
     # What follows the request is a pack, read by git itself from the same descriptor.
-    instead = begin(_box(), asked, _stdin(), SystemClock())
+    instead = begin(project(), asked, _stdin(), SystemClock())
     if instead is not None:
         _answer(instead)
         return DONE
-    paths = _run_paths(asked.plan.run)
-    _launch(paths)
+    paths = run_paths(asked.plan.run)
+    # For who resumes: a run is one code, and that is also the runner's own.
+    files.replace_text(paths.program, f"{PYZ.name}\n")
+    _launch(paths, asked.secrets)
     _answer(Answer(lives=True, folder=str(paths.root)))
     return DONE
 
 
 def _plan() -> int:
-    import base64
+    from pipeline.planning import planned_as_asked
 
-    from pipeline.planning import planned
-
-    asked = read_request(Planning, _stdin())
-    texts = {path: base64.b64decode(text) for path, text in asked.env_files.items()}
-    made = planned(
-        asked.plan,
-        _box(),
-        listing=lambda: dict(asked.listing),
-        read=texts.get,
-        clock=SystemClock(),
-        run=asked.run,
-    )
-    _answer(Answer(planned=made))
+    asked = wire.read_request(wire.Planning, _stdin())
+    _answer(Answer(planned=planned_as_asked(asked, project(), SystemClock())))
     return DONE
 
 
 def _resume(run: str) -> int:
-    from pipeline.launch import is_done
-    from pipeline.restoring import mend
+    go_on_as_begun("resume", run, umask=_UMASK)
+    from pipeline.launch import go_on
 
-    paths = _run_paths(run)
-    lived = files.is_locked(paths.runner_lock)
-    if not lived and is_done(paths):
-        _answer(Answer(is_done=True, mended=mend(paths), folder=str(paths.root)))
-        return DONE
-    _launch(paths)
-    _answer(Answer(lives=lived, folder=str(paths.root)))
+    secrets = wire.read_resuming(_stdin()).secrets
+    paths = run_paths(run)
+    _answer(go_on(paths, secrets, self_argv=self_argv(), umask=_UMASK))
     return DONE
 
 
 def _stop(run: str) -> int:
-    paths = _run_paths(run)
+    # Without its plan, which may be of a version that we know nothing of.
+    paths = RunPaths(run_folder(run), PurePosixPath())
     lives = files.is_locked(paths.runner_lock)
     if lives:
         (paths.control / STOP).touch()
+    else:
+        from pipeline import unit
+
+        unit.disarm(project(), run)  # who stops it means the next start of the box too
     _answer(Answer(lives=lives, folder=str(paths.root)))
     return DONE
 
@@ -185,9 +157,9 @@ def _stop(run: str) -> int:
 def _follow(run: str) -> int:
     from pipeline.follow import Follower, follow
 
-    asked = read_request(Following, _stdin())
+    asked = wire.read_request(wire.Following, _stdin())
     clock = SystemClock()
-    follower = Follower(_run_paths(run), dict(asked.have), clock)
+    follower = Follower(run_paths(run), dict(asked.have), clock)
     follow(follower, clock, hangup=0, write=_write)
     return DONE
 
@@ -197,11 +169,15 @@ def _write(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+def _tell(line: object) -> None:
+    _write(codec.dumps(line).encode() + b"\n")
+
+
 def _carry(run: str) -> int:
     from pipeline.carry import carry
 
-    asked = read_request(Carrying, _stdin())
-    paths = _run_paths(run)
+    asked = wire.read_request(wire.Carrying, _stdin())
+    paths = run_paths(run)
     root = paths.results if asked.folder == "results" else paths.artifacts
     carry(root, asked, sys.stdout.buffer)
     sys.stdout.buffer.flush()
@@ -211,30 +187,41 @@ def _carry(run: str) -> int:
 def _verify(run: str) -> int:
     from pipeline.verify import Verification
 
-    paths = _run_paths(run)
+    paths = run_paths(run)
     plan = schema.read_plan(paths.plan.read_bytes())
-
-    def say(line: object) -> None:
-        _write(codec.dumps(line).encode() + b"\n")
-
-    Verification(paths, plan, SystemClock(), say).run()
+    Verification(paths, plan, SystemClock(), _tell).run()
     return DONE
 
 
 def _gc() -> int:
     from pipeline.clearing import Clearance
 
-    asked = read_request(Clearing, _stdin())
+    asked = wire.read_request(wire.Clearing, _stdin())
+    Clearance(project(), PYZ, SystemClock(), _tell).clear(asked)
+    return DONE
 
-    def say(line: object) -> None:
-        _write(codec.dumps(line).encode() + b"\n")
 
-    Clearance(_box(), _PYZ, SystemClock(), say).clear(asked)
+def _runs() -> int:
+    from pipeline.roster import listed
+
+    asked = wire.read_request(wire.Asking, _stdin())
+    for one in listed(project(), asked, SystemClock()):
+        _tell(one)
+    return DONE
+
+
+def _data() -> int:
+    from pipeline import depot
+    from pipeline.data.tending import Tending
+
+    os.umask(_UMASK)  # a data set is its user's, as any other file
+    asked = wire.read_request(Tending, _stdin())
+    depot.tend(asked, depot.Depot(project(), SystemClock()), _write)
     return DONE
 
 
 def _visit(run: str, stage: str = "") -> int:
-    paths = _run_paths(run)
+    paths = run_paths(run)
     if stage:
         from pipeline import debugging
 
@@ -246,7 +233,7 @@ def _visit(run: str, stage: str = "") -> int:
 def _shell(run: str, *words: str) -> int:
     from pipeline import foreground
 
-    paths = _run_paths(run)
+    paths = run_paths(run)
     return foreground.shell(paths, words, umask=_UMASK, clock=SystemClock())
 
 
@@ -254,18 +241,35 @@ def _debug(run: str, stage: str) -> int:
     from pipeline import debugging
 
     return debugging.debug(
-        _run_paths(run),
+        run_paths(run),
         stage,
-        self_argv=_self_argv(),
+        self_argv=self_argv(),
         umask=_UMASK,
         clock=SystemClock(),
     )
 
 
-def _keeper() -> int:
+def _keeper(run: str = "") -> int:
     from pipeline.keeper import keep
 
-    keep(sys.stdin.buffer, SystemClock())
+    clock = SystemClock()
+    if not keep(sys.stdin.buffer, clock) and run:
+        from pipeline.lastword import say_last_word
+
+        say_last_word(run_paths(run), clock)
+    return DONE
+
+
+def _revive(run: str) -> int:
+    from pipeline import unit
+    from pipeline.reviving import revive
+
+    try:
+        paths = run_paths(run)
+    except PipelineError:
+        unit.disarm(project(), run)  # of a run that is gone, or that nobody can read
+        raise
+    revive(paths, SystemClock(), self_argv=self_argv())
     return DONE
 
 
@@ -287,6 +291,9 @@ _VERBS: dict[str, Callable[..., int]] = {
     "shell": _shell,
     "debug": _debug,
     "gc": _gc,
+    "data": _data,
+    "runs": _runs,
     "keeper": _keeper,
+    "revive": _revive,
     "child": _child,
 }

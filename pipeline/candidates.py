@@ -132,6 +132,8 @@ def _of_kind(kind: str, spot: _Spot, here: Path) -> list[Candidate]:
         return _runs(folder)
     if kind == "STAGE":
         return [(name, "a stage") for name in _named(folder, "stages")]
+    if kind == "DATA":
+        return [(name, "a data set") for name in _named(folder, "data")]
     if kind == "HOST":
         return [(name, "a host") for name in ["local", *_named(folder, "hosts")]]
     return []

@@ -11,14 +11,15 @@ import stat
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from pipeline import artifact, codec, events, files, layout, schema
+from pipeline import artifact, codec, eventlines, files, layout, schema
 from pipeline.artifact import Manifest
 from pipeline.clock import parse_stamp
 from pipeline.errors import PipelineError
 from pipeline.events import RunEnded
 from pipeline.git import tree_entries
 from pipeline.keeping import RunLook
-from pipeline.layout import PLAN, RunPaths
+from pipeline.layout import PLAN, ResultPaths, RunPaths
+from pipeline.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +59,7 @@ def _look(folder: Path, git: Git, told: Callable[[str], None]) -> RunLook:
             is_known=False,
         )
     paths = RunPaths(folder, PurePosixPath(plan.prefix))
-    last = last_event(paths.events)
+    last = last_event(ResultPaths(paths.results).events)
     try:
         sealed = _sealed_manifests(plan, git)
         listed = [*sealed, *_published(paths)]
@@ -94,7 +95,7 @@ def last_event(story: Path) -> Event | None:
         with story.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL))
-            told = list(events.read_events(file.read(_TAIL)))
+            told = list(eventlines.read_events(file.read(_TAIL)))
     except OSError:
         return None
     return told[-1] if told else None
@@ -103,7 +104,11 @@ def last_event(story: Path) -> Event | None:
 def _large(
     paths: RunPaths, plan: Resolved, listed: list[tuple[str, Manifest]]
 ) -> tuple[dict[str, int], frozenset[str]]:
-    """Give the files a run names that git has not, and those it has itself."""
+    """Give the files a run names that git has not, and those it has itself.
+
+    A small one lies in the store where git was not to have it: a secret stands in it.
+    """
+    store = Store(paths.box.store)
     found: dict[str, int] = {}
     has: set[str] = set()
     for stage, manifest in listed:
@@ -112,7 +117,7 @@ def _large(
             (paths.results / stage, manifest.results),
         ):
             for name, one in files_of.items():
-                if one.size <= plan.pipeline.git.max_file:
+                if one.size <= plan.pipeline.git.max_file and not store.has(one):
                     continue
                 found[one.sha256] = one.size
                 if _size_of_file(home / name) == one.size:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import census, files, keeping, layout
+from pipeline import census, files, keeping, layout, unit
 from pipeline.census import GONE, entries, size_of
 from pipeline.clock import spoken
 from pipeline.errors import HostError, PipelineError
@@ -116,6 +116,7 @@ class Clearance:
             for attempt in entries(folder / "attempts"):
                 if (attempt / "attempt.lock").exists():
                     fence(AttemptPaths(attempt), self._clock)
+            unit.disarm(self._box, item.name)
             with files.waiting_lock(self._box.root / "begin.lock"):
                 files.move(folder, gone)
             files.sync_folder(self._box.runs)

@@ -14,7 +14,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import __version__, arguments, manual, parser
+from pipeline import __version__, arguments, consent, manual, parser
 from pipeline.errors import (
     BUG,
     DONE,
@@ -63,6 +63,7 @@ def _do(words: Sequence[str]) -> int:
             print(__version__ if words[0] == "--version" else _overview())
             return DONE
         args = _read(words)
+        consent.accept(getattr(args, "accept_host_key", ()))
         verb = importlib.import_module(f"pipeline.commands.{args.verb}")
         code: int = verb.do(args, _root(args))
         return code
@@ -89,7 +90,10 @@ def _read(words: Sequence[str]) -> Namespace:
 
 def _refuse(error: PipelineError, words: Sequence[str]) -> int:
     """Say what went wrong: to a person, and to a script that asked for JSON."""
-    print(error, file=sys.stderr)
+    from pipeline.views.tame import tame_text
+
+    # A box may have said part of it.
+    print(tame_text(str(error)), file=sys.stderr)
     # What follows `shell` is another program's.
     if "--json" in words and words[0] != "shell":
         from pipeline import codec
@@ -107,11 +111,18 @@ def _refuse(error: PipelineError, words: Sequence[str]) -> int:
 
 def _root(args: Namespace) -> LaptopPaths:
     """Find the folder a verb works in; a few need no pipeline.yaml to be there."""
-    if getattr(args, "is_anywhere", False):
-        from pipeline.layout import LaptopPaths
+    is_anywhere, given = (
+        getattr(args, "is_anywhere", False),
+        getattr(args, "file", None),
+    )
+    if given or not is_anywhere:
+        return _find_root(Path(given) if given else None)
+    if hasattr(args, "file"):  # one that is there is used
+        with contextlib.suppress(SpecError):
+            return _find_root(None)
+    from pipeline.layout import LaptopPaths
 
-        return LaptopPaths(Path.cwd())
-    return _find_root(Path(args.file) if args.file else None)
+    return LaptopPaths(Path.cwd())
 
 
 def _find_root(given: Path | None) -> LaptopPaths:

@@ -21,8 +21,8 @@ from pipeline.git import Git
 from pipeline.layout import AttemptPaths, ResultPaths, RunPaths
 from pipeline.ledger import read_seals
 from pipeline.orders import Orders
-from pipeline.plan import behind
 from pipeline.resources import Resources, usable_cpus, visible_gpus
+from pipeline.secrets import values
 from pipeline.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ def debug(
         opened.callback(share.close)
         draft.make(attempt)
         apart = _apart(paths, name)
-        orders = Orders(stage, _workshop(plan, apart, found, self_argv, clock), share)
+        workshop = _workshop(plan, apart, found, self_argv, clock)
+        workshop.secrets = values.had_here(stage)
+        orders = Orders(stage, workshop, share)
         argv, environment = orders.command(attempt)
         reports = os.open(attempt.root / "reports", os.O_RDWR | os.O_CREAT, 0o600)
         opened.callback(os.close, reports)
@@ -86,6 +88,8 @@ def debug(
             umask=umask,
             keep=(reports, *share.locks),
         )
+    # What it reported lies in a file, which stays.
+    values.scrub(attempt.root / "reports", values.hidden(workshop.secrets))
     _tell(stage, attempt, code)
     return code
 
@@ -116,7 +120,7 @@ def _check(paths: RunPaths, plan: Resolved, stage: Stage) -> None:
             continue
         manifest = artifact.read_manifest(results.manifest(ref.stage))
         is_same = manifest.digest() == sealed[ref.stage].manifest
-        for name in behind(ref, manifest):
+        for name in manifest.meant_by(ref.file):
             path = paths.artifacts / ref.stage / name
             is_same = is_same and _is_whole(path, manifest.artifacts[name])
         if not is_same:

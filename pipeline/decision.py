@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import field
+from typing import TYPE_CHECKING, Literal
 
 from pipeline.changes import Change
 from pipeline.fingerprint import ANYTHING
 from pipeline.frozen import dataclass
 from pipeline.reads import UNDECLARED
+
+if TYPE_CHECKING:
+    from pipeline.seal import Seal
 
 _MOST_REASONS = 2
 Kind = Literal["reuse", "execute", "wait"]
@@ -33,10 +38,26 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan for all stages. sealed_in: the run that holds them all already, if any."""
+    """A plan for all stages. sealed_in: the run that holds them all already, if any.
+
+    unhashed: the data sets that must be read before all can be decided, in words.
+    """
 
     decisions: tuple[Decision, ...]
     sealed_in: str = ""
+    unhashed: Mapping[str, str] = field(default_factory=dict)
+
+
+def reuse_of(seal: Seal) -> Decision:
+    """Say that a seal holds what the stage would make."""
+    return Decision(
+        stage=seal.stage,
+        kind="reuse",
+        because=f"nothing changed since {seal.run}",
+        fingerprint=seal.fingerprint,
+        commit=seal.commit,
+        run=seal.run,
+    )
 
 
 def spoken(found: list[Change]) -> str:

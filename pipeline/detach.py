@@ -27,9 +27,8 @@ def detach(act: Callable[[], object], *, cwd: Path, log: Path, name: str) -> Non
     try:
         os.setsid()
         os.chdir(cwd)
-        _close_doors(log)
-        with contextlib.suppress(OSError):
-            Path("/proc/self/comm").write_text(name)
+        close_doors(log)
+        take_name(name)
         act()
         code = 0
     except BaseException:
@@ -40,7 +39,13 @@ def detach(act: Callable[[], object], *, cwd: Path, log: Path, name: str) -> Non
         os._exit(code)
 
 
-def _close_doors(log: Path) -> None:
+def take_name(name: str) -> None:
+    """Be called so by `top` and `ps -o comm`, where a process may choose."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(name)
+
+
+def close_doors(log: Path) -> None:
     """Let nothing of who started us be held open: an ssh would wait for it."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     said = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -17,6 +17,19 @@ class Ending:
     duration_s: float
 
 
+def ending_of(
+    code: int, why: Literal["", "timeout", "stopped"], duration_s: float
+) -> Ending:
+    """Give how an attempt ended whose process ended with `code`; `why` we ended it."""
+    if why == "timeout":
+        return Ending(kind="timeout", reason="ran out of time", duration_s=duration_s)
+    if why == "stopped":
+        return Ending(kind="stopped", reason="was stopped", duration_s=duration_s)
+    if code == 0:
+        return Ending(kind="done", reason="", duration_s=duration_s)
+    return Ending(kind="failed", reason=said_of(code), duration_s=duration_s)
+
+
 def said_of(code: int) -> str:
     """Say how a process ended."""
     if code >= 0:

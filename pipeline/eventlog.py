@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pipeline import files
 from pipeline.clock import stamp
-from pipeline.events import Event, encode
+from pipeline.eventlines import encode
+from pipeline.events import Event
 
 if TYPE_CHECKING:
     from pathlib import Path

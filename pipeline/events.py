@@ -1,27 +1,19 @@
 """The story of a run: one line of JSON per thing that happened.
 
-Append-only, whole lines, one writer. A reader may meet a torn last line (a power cut,
-or a read in the middle of a write) and leaves it for later.
+Append-only, whole lines, one writer; `eventlines` has how a line is written and read.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
-from pipeline import codec
-from pipeline.errors import IntegrityError
 from pipeline.frozen import dataclass
 from pipeline.gate import Verdict
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-EVENT_FORMAT = 1
+# How the reason of an end says that it is none: the machine was shut down.
+GOES_ON = "; it goes on by itself when the machine is back"
 MOST_REASON = 4000  # letters of why something failed; all of it is in a log
 
 
@@ -48,9 +40,20 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResumed:
-    """Another runner took the run up again."""
+    """Another runner took the run up again; `because` where no person asked for it."""
 
     kind: ClassVar[str] = "run_resumed"
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWaiting:
+    """The run stands behind others on its box; told again when that changes."""
+
+    kind: ClassVar[str] = "run_waiting"
+    because: str
+    behind: tuple[str, ...] = ()
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,24 @@ class EnvironmentToldOf:
     kind: ClassVar[str] = "environment"
     said: str
     is_ready: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataToldOf:
+    """A data set is being hashed, or is known: `said` in one line."""
+
+    kind: ClassVar[str] = "data"
+    said: str
+    is_ready: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageWaiting:
+    """The stage could start, but for what another run holds."""
+
+    kind: ClassVar[str] = "stage_waiting"
+    stage: str
+    because: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +134,10 @@ class AttemptFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSealed:
-    """The stage is done: its commit exists. Told after the fact, never before."""
+    """The stage is done: its commit exists. Told after the fact, never before.
+
+    kept_back: files in which a secret stands, and which are not in the commit for that.
+    """
 
     kind: ClassVar[str] = "stage_sealed"
     stage: str
@@ -125,6 +149,7 @@ class StageSealed:
     metrics: Mapping[str, float] = field(default_factory=dict)
     failures: tuple[str, ...] = ()
     reuses: str = ""
+    kept_back: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +179,17 @@ class RunStopping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BranchPushed:
+    """The box published the run's branch, or could not, and why."""
+
+    kind: ClassVar[str] = "branch_pushed"
+    to: str
+    commit: str
+    is_done: bool
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
     """The runner is done; nothing more comes unless the run is resumed."""
 
@@ -165,7 +201,10 @@ class RunEnded:
 Happening = (
     RunStarted
     | RunResumed
+    | RunWaiting
     | EnvironmentToldOf
+    | DataToldOf
+    | StageWaiting
     | StageStarted
     | StageTicked
     | StageMeasured
@@ -175,19 +214,9 @@ Happening = (
     | StageFailed
     | StageSkipped
     | RunStopping
+    | BranchPushed
     | RunEnded
 )
-_KINDS: dict[str, type[Happening]] = {
-    kind.kind: kind
-    for kind in (
-        *(RunStarted, RunResumed, EnvironmentToldOf, StageStarted, StageTicked),
-        StageMeasured,
-        *(StageStalled, AttemptFailed, StageSealed, StageFailed, StageSkipped),
-        *(RunStopping, RunEnded),
-    )
-}
-_SPOKEN = {kind: f"event {name}" for name, kind in _KINDS.items()}
-_JSON = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,75 +225,3 @@ class Event:
 
     at: str
     what: Happening
-
-
-def encode(event: Event) -> str:
-    """Write an event as one line, without its newline."""
-    body = codec.encode(_finite(event.what))
-    head = {"v": EVENT_FORMAT, "at": event.at, "kind": event.what.kind}
-    return codec.escaped(
-        json.dumps(
-            {**head, **body},  # type: ignore[dict-item]  # a dataclass gives an object
-            ensure_ascii=False,
-            separators=(",", ":"),
-            allow_nan=False,
-        )
-    )
-
-
-def _finite(what: Happening) -> Happening:
-    """Leave out numbers that are not finite: JSON has no word for them."""
-    changed: dict[str, Any] = {}
-    for name in ("numbers", "metrics"):
-        numbers: Mapping[str, float] = getattr(what, name, {})
-        if not all(map(math.isfinite, numbers.values())):
-            changed[name] = {k: v for k, v in numbers.items() if math.isfinite(v)}
-    for name in ("done", "total", "duration_s", "silent_s"):
-        if not math.isfinite(getattr(what, name, 0.0)):
-            changed[name] = 0.0
-    return dataclasses.replace(what, **changed) if changed else what
-
-
-def decode(line: str | bytes) -> Event | None:
-    """Read one line; None for a kind this version does not know."""
-    try:
-        raw = _parsed(line)
-    except (ValueError, RecursionError) as error:
-        message = f"a line of events.jsonl is not JSON: {str(line)[:60]!r}"
-        raise IntegrityError(message) from error
-    if not isinstance(raw, dict) or not isinstance(raw.get("at"), str):
-        message = f"a line of events.jsonl is not an event: {str(line)[:60]!r}"
-        raise IntegrityError(message)
-    named = raw.get("kind")
-    if not isinstance(named, str) or (kind := _KINDS.get(named)) is None:
-        return None
-    what: Happening = codec.decode(kind, raw, what=_SPOKEN[kind])
-    return Event(raw["at"], what)
-
-
-def _parsed(line: str | bytes) -> Any:
-    """Parse a line, and quickly where it is as we write it: logs grow long."""
-    try:
-        text = line if isinstance(line, str) else line.decode()
-        raw, end = _JSON.raw_decode(text)
-        if end == len(text):
-            return raw
-    except ValueError:
-        pass  # what it is, or is not, is said by the whole parser
-    return json.loads(line)
-
-
-def read_events(log: bytes) -> Iterator[Event]:
-    """Yield the events of the whole lines of `log`.
-
-    A torn last line is left for the next read. A line torn by a power cut got its
-    newline from the writer that came after; it is nobody's event, and passed over.
-    """
-    whole, _, _torn = log.rpartition(b"\n")
-    for line in whole.splitlines():
-        try:
-            event = decode(line)
-        except IntegrityError:
-            continue
-        if event is not None:
-            yield event

@@ -36,12 +36,17 @@ _NO_CLONE = frozenset(
 def replace_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Replace `path` in one step: a reader sees the old or the new, never half."""
     draft = draft_of(path)
-    with draft.open("wb") as file:
-        file.write(data)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    os.replace(draft, path)
+    try:
+        with draft.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(draft, path)
+    except OSError:  # a full disk must not stay full of it
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
     if durable:
         sync_folder(path.parent)
 
@@ -175,6 +180,12 @@ def open_lock(path: Path) -> int | None:
         os.close(handle)
         raise _no_locks(path, error) from error
     return handle
+
+
+def sign_lock(handle: int, text: str) -> None:
+    """Write into a lock file that we hold who we are, for who finds it held."""
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, text.encode("utf-8", "backslashreplace"), 0)
 
 
 def _no_locks(path: Path, error: OSError) -> HostError:

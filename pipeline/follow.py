@@ -7,15 +7,15 @@ the run has ended and everything was sent.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import select
 import zlib
 from typing import TYPE_CHECKING
 
-from pipeline import events, files
-from pipeline.layout import EVENTS, HEARTBEAT, LOG, PROGRESS, ResultPaths
-from pipeline.wire import Frame, encode_frame
+from pipeline import eventlines, events, files
+from pipeline.frames import Frame, encode_frame
+from pipeline.layout import EVENTS, LOG, ResultPaths
+from pipeline.offers import encode_offers, published, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
     from pipeline.clock import Clock
     from pipeline.layout import RunPaths
+    from pipeline.offers import Look
     from pipeline.wire import Have
 
 LOOK_S = (0.02, 0.1)  # soon again where something moved, later where nothing does
 STILL_S = 5.0  # a line that says nothing else must say this, or it counts as lost
 _STAMP_S = 1.0
+_STAMP_SHARE = 20.0  # a tree of a million files is looked at as rarely as it is slow
 _BLOCK = 1 << 18
 CRC_BYTES = 1 << 16
-GROWING = frozenset({EVENTS, LOG})
-LIVE = frozenset({PROGRESS, HEARTBEAT})
 
 
 def crc_of_end(path: Path, size: int) -> int:
@@ -99,7 +99,8 @@ class Follower:
         self._growing: dict[str, Growing] = {}
         self._heartbeat = b""
         self._stamp = ""
-        self._stamped_at = float("-inf")
+        self._published: dict[str, Look] = {}
+        self._stamp_due = float("-inf")
         self._lives: bool | None = None
         self._looked_at_size = -1
 
@@ -108,12 +109,14 @@ class Follower:
         # Asked before the files are read: a runner tells the end last of all, so what
         # it wrote before is surely sent.
         has_ended = self._has_ended()
+        if has_ended and self._lives is None:
+            yield Frame(kind="over")
         lives = files.is_locked(self._paths.runner_lock)
         self._find()
         for growing in list(self._growing.values()):
             yield from growing.news()
         yield from self._beat()
-        yield from self._stamp_of_tree()
+        yield from self._stamp_of_tree(is_last=has_ended)
         if lives != self._lives:
             self._lives = lives
             yield Frame(kind="runner", lives=lives)
@@ -135,15 +138,18 @@ class Follower:
             self._heartbeat = text
             yield Frame(kind="beat", body=text)
 
-    def _stamp_of_tree(self) -> Iterator[Frame]:
-        now = self._clock.monotonic()
-        if now - self._stamped_at < _STAMP_S:
+    def _stamp_of_tree(self, *, is_last: bool) -> Iterator[Frame]:
+        began = self._clock.monotonic()
+        if began < self._stamp_due and not is_last:
             return
-        self._stamped_at = now
-        stamp = stamp_of(self._results.root)
+        now = published(self._results.root)
+        took = self._clock.monotonic() - began
+        self._stamp_due = began + max(_STAMP_S, _STAMP_SHARE * took)
+        stamp = stamp_of(now)
         if stamp != self._stamp:
-            self._stamp = stamp
-            yield Frame(kind="stamp", stamp=stamp)
+            body = encode_offers(self._published, now)
+            self._stamp, self._published = stamp, now
+            yield Frame(kind="stamp", stamp=stamp, body=body)
 
     def _has_ended(self) -> bool:
         """Tell whether the last event says the end; looked at when there is news."""
@@ -169,7 +175,7 @@ def has_ended(story: Path) -> bool:
                 span *= 4
     except OSError:
         return False
-    told = list(events.read_events(tail))
+    told = list(eventlines.read_events(tail))
     return bool(told) and isinstance(told[-1].what, events.RunEnded)
 
 
@@ -182,28 +188,11 @@ def growing_files(results: Path) -> list[str]:
         return found
     for entry in entries:
         log = f"{entry.name}/{LOG}"
-        is_folder = entry.is_dir(follow_symlinks=False)
+        is_hidden = entry.name.startswith(".")
+        is_folder = not is_hidden and entry.is_dir(follow_symlinks=False)
         if is_folder and os.path.isfile(os.path.join(results, log)):  # noqa: PTH113, PTH118
             found.append(log)
     return found
-
-
-def stamp_of(root: Path) -> str:
-    """Hash the look of a tree, less what the stream itself carries and drafts."""
-    digest = hashlib.sha256()
-    for place, folders, names in os.walk(root):
-        folders.sort()
-        for name in sorted(names):
-            if name.startswith(".") or name in GROWING or name in LIVE:
-                continue
-            path = os.path.join(place, name)  # noqa: PTH118 - hot loop
-            try:
-                status = os.stat(path, follow_symlinks=False)  # noqa: PTH116
-            except OSError:
-                continue
-            row = f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n"
-            digest.update(row.encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:16]
 
 
 def follow(

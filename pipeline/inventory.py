@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import datasets, scope
+from pipeline import scope
+from pipeline.data import datasets
 from pipeline.errors import HostError
 from pipeline.frozen import dataclass
 from pipeline.reads import Places
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.artifact import Manifest
     from pipeline.clock import Clock
     from pipeline.layout import BoxPaths
-    from pipeline.schema import Resolved
+    from pipeline.schema import Data, Resolved
     from pipeline.scope import Listing
     from pipeline.seal import Seal
 
@@ -33,9 +34,10 @@ class Known:
     """What a box knows that decides: asked for by the planner, as late as can be.
 
     environment: its identity, or the words for what must be built first. data: what
-    stands for a data set. whole: whether the files of a seal are still to be had. now:
-    what lies behind a path of the snapshot, whose files `listing` gives. listed: the
-    files of a large data set, by what stood for it.
+    stands for a data set, however long it takes to read it; at_once: the same, or the
+    words for how much of it is to be read. whole: whether the files of a seal are still
+    to be had. now: what lies behind a path of the snapshot, whose files `listing`
+    gives. listed: the files of a large data set, by what stood for it.
     """
 
     archive: Archive
@@ -43,6 +45,7 @@ class Known:
     now: Callable[[str], str]
     environment: Mapping[str, Any] | str
     data: Callable[[str], Mapping[str, str]]
+    at_once: Callable[[str], Mapping[str, str] | str]
     whole: Callable[[Seal, Manifest], bool]
     listed: Callable[[str], Mapping[str, str] | None]
 
@@ -67,9 +70,10 @@ def gather(
         found = listing()
         return Places(found, lambda: _anything(found, plan.prefix))
 
-    def data(name: str) -> Mapping[str, str]:
-        declared = next(one for one in plan.pipeline.data if one.name == name)
-        return datasets.look_at(declared, home_of(plan, name), box.cache, clock)
+    def at_once(name: str) -> Mapping[str, str] | str:
+        declared, home = declared_as(plan, name), home_of(plan, name)
+        found = datasets.at_once(declared, home, box.cache, clock)
+        return found.said(name) if isinstance(found, datasets.Unhashed) else found
 
     store = Store(box.store)
 
@@ -92,10 +96,28 @@ def gather(
         listing=listing,
         now=lambda path: places().now(path),
         environment=environment,
-        data=data,
+        data=lambda name: look_at(plan, name, box, clock),
+        at_once=at_once,
         whole=whole,
         listed=lambda digest: datasets.listed(box.cache, digest),
     )
+
+
+def look_at(
+    plan: Resolved,
+    name: str,
+    box: BoxPaths,
+    clock: Clock,
+    told: Callable[[int], None] = lambda _: None,
+) -> dict[str, str]:
+    """Give what stands for a data set of `plan`; `told` hears of bytes read for it."""
+    home = home_of(plan, name)
+    return datasets.look_at(declared_as(plan, name), home, box.cache, clock, told)
+
+
+def declared_as(plan: Resolved, name: str) -> Data:
+    """Give a data set as pipeline.yaml declares it."""
+    return next(one for one in plan.pipeline.data if one.name == name)
 
 
 def home_of(plan: Resolved, name: str) -> Path:
@@ -103,7 +125,9 @@ def home_of(plan: Resolved, name: str) -> Path:
     home = Path(plan.data[name]).expanduser()
     if not home.exists():
         message = f"data {name!r} is not on host {plan.host!r}: {plan.data[name]}"
-        raise HostError(message, hint=f"put it there, or correct data.{name}")
+        way = f"pipeline data push {name} --host {plan.host}"
+        put = "put it there" if plan.host == "local" else f"put it there: {way}"
+        raise HostError(message, hint=f"{put}\nor correct data.{name}")
     return home
 
 

@@ -2,7 +2,8 @@
 
 It reads from a pipe that only the runner holds: `+ATTEMPT` before a stage is started,
 `-ATTEMPT` after it was swept. When the pipe closes, the runner is gone, however it
-went, and whatever it left running is killed.
+went, and whatever it left running is killed. A runner that told its end takes its leave
+by `=`; of one that did not, the keeper says the last word (see `lastword`).
 """
 
 from __future__ import annotations
@@ -24,25 +25,31 @@ if TYPE_CHECKING:
 
     from pipeline.clock import Clock
 
+_LEAVE = b"="
 
-def keep(orders: BinaryIO, clock: Clock) -> None:
-    """Wait for the runner's end, then end its stages."""
+
+def keep(orders: BinaryIO, clock: Clock) -> bool:
+    """Wait for the runner's end, then end its stages; tell if it took its leave."""
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    for attempt in sorted(still_open(orders)):
+    attempts, took_leave = still_open(orders)
+    for attempt in sorted(attempts):
         fence(AttemptPaths(Path(os.fsdecode(attempt))), clock)
+    return took_leave
 
 
-def still_open(orders: BinaryIO) -> set[bytes]:
-    """Read orders to their end; give what was started and not swept."""
+def still_open(orders: BinaryIO) -> tuple[set[bytes], bool]:
+    """Read orders to their end; give what was started and not swept, and a leave."""
     kept: set[bytes] = set()
+    took_leave = False
     for line in orders:
         sign, attempt = line[:1], line[1:].rstrip(b"\n")
         if sign == b"+":
             kept.add(attempt)
         elif sign == b"-":
             kept.discard(attempt)
-    return kept
+        took_leave = took_leave or sign == _LEAVE
+    return kept, took_leave
 
 
 class Keeper:
@@ -83,6 +90,11 @@ class Keeper:
         with contextlib.suppress(BrokenPipeError):
             pipe.write(line + b"\n")
             pipe.flush()
+
+    def take_leave(self) -> None:
+        """Tell that the end was told, and that who wanted to hear of it has."""
+        with self._turn:
+            self._say(_LEAVE)
 
     def close(self) -> None:
         """Let the keeper go; all was swept."""

@@ -116,6 +116,11 @@ class RunPaths:
         return self.root / "environment"
 
     @property
+    def program(self) -> Path:
+        """The name of the runner.pyz that began the run, and goes on with it."""
+        return self.root / "program"
+
+    @property
     def control(self) -> Path:
         """Wishes of the laptop, one file each."""
         return self.root / "control"
@@ -139,11 +144,6 @@ class RunPaths:
     def results(self) -> Path:
         """Small, for people."""
         return self.base / "results"
-
-    @property
-    def events(self) -> Path:
-        """The story, in the results."""
-        return self.results / EVENTS
 
     @property
     def artifacts(self) -> Path:

@@ -6,12 +6,13 @@ It only looks. What is young stays, as somebody may be about to name it.
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pipeline import keeping, layout
+from pipeline import keeping, layout, unit
 from pipeline.census import GONE, entries, size_of
 from pipeline.keeping import Item, RunLook
-from pipeline.layout import PLAN
+from pipeline.layout import PLAN, RunPaths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +67,11 @@ class Leavings:
                     why = "a run that never came to be"
                     if not self._is_young(path, _HOUR_S):
                         yield self._item("leftover", path, why)
+        for run, place in unit.all_of(self._box):
+            if run not in there:
+                name = str(place)  # it lies outside, where systemd looks
+                why = "to go on after a reboot, and its run is gone"
+                yield Item(kind="leftover", name=name, size=0, why=why)
         for ref, run in self.runs_of_refs().items():
             if run not in there and not self._is_young(self._box.code / ref, _BEGUN_S):
                 yield Item(kind="branch", name=ref, size=0, why="its run is gone")
@@ -128,12 +134,23 @@ class Leavings:
         return self._now - (_HOUR_S if lives else 1.0)
 
     def _runners(self, stays: list[RunLook], pyz: str) -> Iterator[Item]:
-        """Give runner.pyz of other versions; a living runner still reads its own."""
+        """Give runner.pyz of other versions; a living runner still reads its own.
+
+        So does one that goes on with a run: a run is resumed by what began it.
+        """
         if any(look.runs for look in stays):
             return
+        needed = {pyz, *(self._program(look.run) for look in stays)}
         for path in entries(self._box.runner):
-            if path.name != pyz and not self._is_young(path, _HOUR_S):
+            if path.name not in needed and not self._is_young(path, _HOUR_S):
                 yield self._item("runner", path, "of another version of pipeline")
+
+    def _program(self, run: str) -> str:
+        try:
+            program = RunPaths(self._box.run(run), PurePosixPath()).program
+            return program.read_text("utf-8", "replace").strip()
+        except OSError:
+            return ""
 
     def _item(self, kind: keeping.Kind, path: Path, why: str) -> Item:
         name = path.relative_to(self._box.root).as_posix()

@@ -6,9 +6,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pipeline import events
-from pipeline.blot import blot, secret_values
 from pipeline.logs import LogFollower
-from pipeline.notify import notify
+from pipeline.notify import Notice, notify
+from pipeline.secrets.blot import blot_text, secret_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,8 @@ class Listener:
         self._workshop = workshop
         self._story = workshop.story
         self._clock = workshop.clock
-        self._secrets = secret_values(environment)
+        all_there_are = {**environment, **workshop.secrets}
+        self._secrets = secret_values(all_there_are, named=workshop.secrets)
         self._moved_at = self._clock.monotonic()
         self._ticked_at = float("-inf")
         self._held_tick: events.StageTicked | None = None
@@ -61,18 +62,25 @@ class Listener:
         self._moved()
         if isinstance(error := report.get("error"), str):
             self.error = self._without_secrets(error)[: events.MOST_REASON]
-        if metrics := _numbers(report.get("metric")):
+        if metrics := self._numbers(report.get("metric")):
             self.metrics.update(metrics)
             self._story.tell(
                 events.StageMeasured(stage=self._stage.name, numbers=metrics)
             )
         tick = report.get("tick")
         if isinstance(tick, list) and len(tick) == 2 and all(map(_is_number, tick)):
-            self._on_tick((tick[0], tick[1], _numbers(report.get("numbers"))))
+            numbers = self._numbers(report.get("numbers"))
+            self._on_tick((tick[0], tick[1], numbers))
+
+    def _numbers(self, raw: object) -> dict[str, float]:
+        """Keep what is a number with a name."""
+        if not isinstance(raw, dict):
+            return {}
+        clean = self._without_secrets
+        return {clean(str(k)): v for k, v in raw.items() if _is_number(v)}
 
     def _without_secrets(self, text: str) -> str:
-        blotted = blot(text.encode("utf-8", "surrogateescape"), self._secrets)
-        return blotted.decode("utf-8", "replace")
+        return blot_text(text, self._secrets)
 
     def look(self) -> None:
         """Follow the log a little, so that one who prints much holds nothing up."""
@@ -94,7 +102,8 @@ class Listener:
         name = self._stage.name
         self._story.tell(events.StageStalled(stage=name, silent_s=silent_s))
         text = f"stage {name!r} shows no progress for {silent_s:.0f} s"
-        told = (self._workshop.plan, self._workshop.paths, "stall", text)
+        notice = Notice(what="stall", reason=text, stage=name)
+        told = (self._workshop.plan, self._workshop.paths, notice)
         # Whatever the user's command does, the stage's time goes on being watched.
         threading.Thread(target=notify, args=told, daemon=True).start()
 
@@ -123,10 +132,3 @@ class Listener:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _numbers(raw: object) -> dict[str, float]:
-    """Keep what is a number with a name."""
-    if not isinstance(raw, dict):
-        return {}
-    return {str(k): v for k, v in raw.items() if _is_number(v)}

@@ -8,13 +8,13 @@ end to its size.
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import re
 from typing import TYPE_CHECKING
 
 from pipeline.bars import Bars, states
-from pipeline.blot import blot, blot_unfinished, secret_values
+from pipeline.secrets.blot import begun_at, blot, blot_unfinished, secret_values
+from pipeline.ticks import TICK_MARK, Tick, parse_tick
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,14 +28,6 @@ _BLOCK = 1 << 20
 _HEAD_BLOCKS = 8  # of a log that is too long at its end: so much of where it goes on
 _FAR_BEHIND = 8 * _BLOCK  # then, of what is not published anyway, the end will do
 _END_BYTES = 1 << 16
-_TICK = re.compile(
-    rb"::progress\s+(?P<done>[\d.]+)\s*(?:/\s*(?P<total>[\d.]+)|%)(?P<rest>.*)"
-)
-_TICK_MARK = b"::progress"
-_NUMBER = re.compile(
-    rb"([A-Za-z_][\w.-]*)="
-    rb"([-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|(?:nan|inf)(?![A-Za-z])))"
-)
 # Controls that are no part of a text; of the rest, \b \r and ESC are for bars.
 _NOISE = bytes(n for n in (*range(32), 127) if n not in b"\a\b\t\n\r\x1b")
 _RETURNS = re.compile(rb"\r+\n")
@@ -51,8 +43,6 @@ _MOVING = re.compile(rb"\x1b\[[\d;]*[ABEFJK]|[\b\x1b]")
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")
 _UNKNOWN = "\ufffd".encode()
 
-Tick = tuple[float, float, dict[str, float]]
-
 
 def undressed(text: bytes) -> bytes:
     """Take out what orders a terminal about, but for what bars are drawn with."""
@@ -63,10 +53,16 @@ def undressed(text: bytes) -> bytes:
 
 
 def shown(text: bytes, secrets: tuple[bytes, ...]) -> bytes:
-    """Give lines as they are published; `text` is undressed, and moves nothing."""
-    if not text.isascii():
-        text = _C1.sub(_UNKNOWN, text)
-    text = blot(text, secrets)
+    """Give lines as they may be read; `text` is undressed, and moves nothing."""
+    return _bounded_lines(_blotted(text, secrets))
+
+
+def _blotted(text: bytes, secrets: tuple[bytes, ...]) -> bytes:
+    return blot(text if text.isascii() else _C1.sub(_UNKNOWN, text), secrets)
+
+
+def _bounded_lines(text: bytes) -> bytes:
+    """Cut lines that nobody would read; they are blotted by now."""
     if _has_long_line(text):
         text = b"\n".join(line[:_MOST_LINE] for line in text.split(b"\n"))
     return text if text.isascii() else text.decode("utf-8", "replace").encode()
@@ -82,19 +78,6 @@ def _has_long_line(text: bytes) -> bool:
 def printable(text: str) -> str:
     """Leave out what would move a cursor or ring a bell where a line is shown."""
     return "".join(sign for sign in text if sign.isprintable())
-
-
-def parse_tick(line: bytes) -> Tick | None:
-    """Read `::progress 3/20 loss=0.4`, or `::progress 15% loss=0.4`."""
-    found = _TICK.match(line.strip())
-    if found is None:
-        return None
-    try:
-        done, total = float(found["done"]), float(found["total"] or 100)
-        numbers = {k.decode(): float(v) for k, v in _NUMBER.findall(found["rest"])}
-    except ValueError:
-        return None
-    return (done, total, numbers) if math.isfinite(done + total) else None
 
 
 class LogFollower:
@@ -119,14 +102,15 @@ class LogFollower:
         self._rest = b""
         self._bars = Bars()
         self._last = b""
+        self._held = b""  # lines with what a secret may go on after
         self._end = b""  # of what there is no room for
 
     @property
     def last_line(self) -> str:
         """The last thing it printed, of a bar its state now."""
         tail = next(reversed(states(self._rest[-_MOST_LINE:])), b"")
-        tail = _C1.sub(_UNKNOWN, _MOVING.sub(b"", tail.partition(_TICK_MARK)[0]))
-        line = blot_unfinished(tail, self._secrets)
+        tail = _C1.sub(_UNKNOWN, _MOVING.sub(b"", tail.partition(TICK_MARK)[0]))
+        line = blot_unfinished(self._held + tail, self._secrets).rpartition(b"\n")[2]
         if not line.strip():
             line = shown(self._bars.live, self._secrets) or self._last
         return printable(line.decode("utf-8", "replace"))
@@ -164,7 +148,7 @@ class LogFollower:
             at += read
         last = self._lines_of(self._rest) if self._rest else []
         self._rest = b""
-        self._publish([*last, *map(self._finished, self._bars.end())])
+        self._publish([*last, *map(_still, self._bars.end())], is_all=True)
         if self._end:  # most often it says why a stage ended
             _, _, whole = self._end.partition(b"\n")
             self._unwritten = b"... and ends with:\n" + (whole or self._end)
@@ -186,7 +170,7 @@ class LogFollower:
         said = (
             f"... {(near - at) / 1e6:.0f} MB are left out here; raw/ on the box has it"
         )
-        self._publish([*map(self._finished, self._bars.end()), said.encode()])
+        self._publish([*map(_still, self._bars.end()), said.encode()])
         return near
 
     def _drawn(self, rest: bytes) -> bytes:
@@ -204,8 +188,8 @@ class LogFollower:
         """Give what may be published now of whole lines: texts of one line or more."""
         if b"\r" in whole:
             whole = _without_returns(whole).rstrip(b"\r")
-        if _is_plain(whole) and _TICK_MARK not in whole and not self._bars:
-            return [shown(whole, self._secrets)]
+        if _is_plain(whole) and TICK_MARK not in whole and not self._bars:
+            return [whole]
         texts: list[bytes] = []
         for line in whole.split(b"\n"):
             texts += self._line(line)
@@ -214,14 +198,14 @@ class LogFollower:
     def _line(self, line: bytes) -> list[bytes]:
         if not _is_plain(line):
             self._draw(line)
-            return list(map(self._finished, self._bars.end_line()))
-        if _TICK_MARK in line and self._is_tick(line):
+            return list(map(_still, self._bars.end_line()))
+        if TICK_MARK in line and self._is_tick(line):
             return []
-        return list(map(self._finished, self._bars.plain(line)))
+        return list(map(_still, self._bars.plain(line)))
 
     def _draw(self, line: bytes) -> None:
         drawn = states(line)
-        if _TICK_MARK in line:
+        if TICK_MARK in line:
             drawn = [s for s in map(self._without_tick, drawn) if s.strip()]
         if b"\x1b" not in line and b"\b" not in line:
             drawn = drawn[-1:]
@@ -235,7 +219,7 @@ class LogFollower:
 
     def _without_tick(self, state: bytes) -> bytes:
         """Take a tick from a state; it may stand behind a bar that was not ended."""
-        head, mark, tail = state.partition(_TICK_MARK)
+        head, mark, tail = state.partition(TICK_MARK)
         return head if mark and self._is_tick(mark + tail) else state
 
     def _is_tick(self, text: bytes) -> bool:
@@ -244,13 +228,16 @@ class LogFollower:
             self._on_tick(tick)
         return tick is not None
 
-    def _finished(self, row: bytes) -> bytes:
-        return shown(_MOVING.sub(b"", row), self._secrets)
-
-    def _publish(self, texts: list[bytes]) -> None:
-        if not texts:
+    def _publish(self, texts: list[bytes], *, is_all: bool = False) -> None:
+        """Blot lines and write them, but for those that a secret may go on after."""
+        fresh = b"".join(text + b"\n" for text in texts)
+        text = _blotted(self._held + fresh, self._secrets)
+        begun = len(text) if is_all else begun_at(text, self._secrets)
+        whole = len(text) if begun == len(text) else text.rfind(b"\n", 0, begun) + 1
+        text, self._held = text[:whole], text[whole:]
+        if not text:
             return
-        text = b"\n".join(texts) + b"\n"
+        text = _bounded_lines(text)
         self._last = text[:-1].rpartition(b"\n")[2]
         if len(text) > self._room:
             text, more = self._cut(text)
@@ -276,6 +263,11 @@ class LogFollower:
             while self._unwritten:
                 written = os.write(self._published, self._unwritten)
                 self._unwritten = self._unwritten[written:]
+
+
+def _still(row: bytes) -> bytes:
+    """Give a drawn row without what moved."""
+    return _MOVING.sub(b"", row)
 
 
 def _is_plain(text: bytes) -> bool:

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 # In which order, and under which purpose, the overview names them.
 PURPOSES = {
     "start": ("init", "check", "plan", "run", "resume"),
-    "watch": ("attach", "status", "runs", "logs"),
+    "watch": ("attach", "status", "runs", "adopt", "logs"),
     "steer": ("stop",),
     "understand": ("graph", "explain", "debug", "shell"),
-    "keep": ("pull", "verify", "gc"),
-    "set up": ("completion", "schema", "help"),
+    "keep": ("pull", "data", "verify", "gc"),
+    "set up": ("doctor", "completion", "schema", "help"),
 }
 _WHAT = """\
 Run a graph of stages here or on a box behind SSH, seal each finished stage as a git \

@@ -14,13 +14,19 @@ from typing import TYPE_CHECKING
 from pipeline import codec, files, layout
 from pipeline.errors import IntegrityError, SpecError
 from pipeline.frozen import dataclass
-from pipeline.schema import GitRules, HeartbeatRules, Host, SyncRules
+from pipeline.schema import GitRules, HeartbeatRules, Host, NotifyRules, SyncRules
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
     from pipeline.layout import LaptopPaths
+    from pipeline.schema import Resolved
+
+
+_NONE = """\
+start one with: pipeline run
+or take up one that lies on a box: pipeline runs --host HOST"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +45,9 @@ class RunRecord:
     heartbeat: HeartbeatRules = field(default_factory=HeartbeatRules)
     git: GitRules = field(default_factory=GitRules)
     is_dirty: bool = False
+    # Of what was started from here alone: no box may name a command that is run here.
+    notify: NotifyRules = field(default_factory=NotifyRules)
+    secrets: tuple[str, ...] = ()  # their names: no box may ask for any it likes
 
     @property
     def host_name(self) -> str:
@@ -51,6 +60,25 @@ class HostRecord:
     """What a host had when we last spoke: the newest snapshot shipped there."""
 
     snapshot: str = ""
+
+
+def record_of(plan: Resolved, host: Host | None, started_at: str) -> RunRecord:
+    """Say what must be remembered of a plan."""
+    pipeline = plan.pipeline
+    return RunRecord(
+        run=plan.run,
+        name=pipeline.name,
+        project=plan.project,
+        branch=plan.branch,
+        snapshot=plan.snapshot,
+        prefix=plan.prefix,
+        started_at=started_at,
+        host=host,
+        sync=pipeline.sync,
+        heartbeat=pipeline.heartbeat,
+        git=pipeline.git,
+        is_dirty=plan.is_dirty,
+    )
 
 
 def new_run_id(moment: datetime, taken: set[str]) -> str:
@@ -91,7 +119,7 @@ def find_run(paths: LaptopPaths, wanted: str) -> RunRecord:
     names = run_names(paths)
     if not names:
         message = f"no run is known in {paths.root}"
-        raise SpecError(message, hint="start one with: pipeline run")
+        raise SpecError(message, hint=_NONE)
     if wanted in ("", "latest") and (known := read_runs(paths)):
         return known[-1]
     found = [name for name in names if wanted in name]

@@ -11,6 +11,7 @@ from pipeline import artifact, child, codec, files, plan, reads, template
 from pipeline.errors import SpecError, StageFailed
 from pipeline.fence import MARK
 from pipeline.fingerprint import ANYTHING, CHANGING
+from pipeline.secrets import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -113,6 +114,7 @@ class Orders:
             "PYTHONUNBUFFERED": "1",
             "PYTHONHASHSEED": "0",
             MARK: str(attempt.root),
+            **values.given(self._stage, self._workshop.secrets),
         }
         if self._stage.gpus:
             ours["CUDA_VISIBLE_DEVICES"] = ",".join(self._gpus)
@@ -132,7 +134,7 @@ class Orders:
         if ref.data:
             return self._planner.data(ref.data)
         sealed = artifact.read_manifest(self._workshop.results.manifest(ref.stage))
-        return plan.behind(ref, sealed)
+        return sealed.meant_by(ref.file)
 
     @property
     def _planner(self) -> plan.Planner:

@@ -25,6 +25,7 @@ from pipeline.git import Git
 from pipeline.listener import Listener
 from pipeline.orders import Orders
 from pipeline.sealing import Sealing, Tried, gate_error
+from pipeline.secrets.values import scrub
 from pipeline.supervise import Attempt, Command, Watch
 
 if TYPE_CHECKING:
@@ -202,8 +203,10 @@ class Performance:
         finally:
             fence(attempt, workshop.clock)
             heard.close()
+            scrub(raw, workshop.hidden)
         parts = self._orders.still(parts)
-        reads = self._orders.reads(attempt, parts, began_ns)
+        noted = self._orders.reads(attempt, parts, began_ns)
+        reads = {workshop.story.clean(path): one for path, one in noted.items()}
         self._document = Document(fingerprint=parts.digest(), parts=parts, reads=reads)
         if ending.kind == "failed" and heard.error:
             reason = f"failed: {heard.error}"
@@ -247,6 +250,7 @@ class Performance:
             metrics=sealed.metrics,
             failures=failures,
             reuses=sealed.seal.reuses,
+            kept_back=sealed.kept_back,
         )
         outcome: Outcome = "gate" if failures else "pass"
         self._workshop.story.tell(said, durable=True)

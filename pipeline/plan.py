@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pipeline import gate, graph
-from pipeline.decision import Decision, spoken, spoken_read
+from pipeline.decision import Decision, reuse_of, spoken, spoken_read
 from pipeline.environments.environment import seen_by_module
 from pipeline.errors import IntegrityError
 from pipeline.fingerprint import params_of, parts_of
@@ -45,7 +45,7 @@ class Planner:
         self._manifests: dict[str, Manifest | None] = {}
         self._judged: dict[str, gate.Judgement] = {}
         self._failing: set[str] = set()
-        self._data: dict[str, Mapping[str, str]] = {}
+        self._data: dict[str, Mapping[str, str] | str] = {}
 
     def plan(self, against: str = "") -> list[Decision]:
         """Decide for all stages, in the order in which they would come.
@@ -90,6 +90,9 @@ class Planner:
             return self._known.environment
         if failing := [name for name in stage.needs if name in self._failing]:
             return f"{', '.join(failing)} to pass its gates"
+        for ref in stage.inputs:
+            if ref.data and isinstance(found := self._at_once(ref.data), str):
+                return found
         givers = dict.fromkeys(ref.stage for ref in stage.inputs if ref.stage)
         open_ = [name for name in givers if decided[name].kind != "reuse"]
         return f"what {', '.join(open_)} will give" if open_ else ""
@@ -126,11 +129,22 @@ class Planner:
 
     def _source(self, ref: Input, seals: Mapping[str, Seal]) -> Mapping[str, str]:
         if ref.data:
-            if ref.data not in self._data:
-                self._data[ref.data] = self._known.data(ref.data)
-            return self._data[ref.data]
+            found = self._at_once(ref.data)
+            assert not isinstance(found, str), "what is to be read is waited for"
+            return found
         manifest = self._manifest(seals[ref.stage])
-        return behind(ref, manifest) if manifest else {}
+        return manifest.meant_by(ref.file) if manifest else {}
+
+    def _at_once(self, name: str) -> Mapping[str, str] | str:
+        """Give what stands for a data set, or say how much of it is to be read."""
+        if name not in self._data:
+            self._data[name] = self._known.at_once(name)
+        return self._data[name]
+
+    @property
+    def unhashed(self) -> dict[str, str]:
+        """The data sets that must be read before all can be decided, in words."""
+        return {n: said for n, said in self._data.items() if isinstance(said, str)}
 
     def _manifest(self, seal: Seal) -> Manifest | None:
         if seal.commit not in self._manifests:
@@ -184,7 +198,7 @@ class Planner:
             if seal.fingerprint == fingerprint:
                 flaw = self.flaw(stage, seal)
                 if not flaw:
-                    return _reuse(seal), seal
+                    return reuse_of(seal), seal
                 flaws.append(flaw)
         return self._execute(stage, parts, fingerprint, flaws), None
 
@@ -275,26 +289,3 @@ class Planner:
     @cached_property
     def _stages(self) -> Mapping[str, Stage]:
         return {stage.name: stage for stage in self._plan.pipeline.stages}
-
-
-def behind(ref: Input, manifest: Manifest) -> dict[str, str]:
-    """Give the files of a sealed stage that an input means; without a name, all."""
-    if not ref.file:
-        return {name: file.sha256 for name, file in manifest.artifacts.items()}
-    below = ref.file.rstrip("/") + "/"
-    return {
-        name: file.sha256
-        for name, file in manifest.artifacts.items()
-        if name == ref.file or name.startswith(below)
-    }
-
-
-def _reuse(seal: Seal) -> Decision:
-    return Decision(
-        stage=seal.stage,
-        kind="reuse",
-        because=f"nothing changed since {seal.run}",
-        fingerprint=seal.fingerprint,
-        commit=seal.commit,
-        run=seal.run,
-    )

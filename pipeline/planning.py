@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.layout import BoxPaths
     from pipeline.schema import Resolved
     from pipeline.scope import Listing
+    from pipeline.wire import Planning
 
 
 def planned(
@@ -54,7 +56,24 @@ def planned(
         decisions = planner.plan(against=run)
         _check_settled(plan, decisions)
         sealed_in = planner.sealed_in(decisions, lambda run: _is_there(box, run))
-        return Planned(decisions=tuple(decisions), sealed_in=sealed_in)
+        return Planned(
+            decisions=tuple(decisions),
+            sealed_in=sealed_in,
+            unhashed=planner.unhashed,
+        )
+
+
+def planned_as_asked(asked: Planning, box: BoxPaths, clock: Clock) -> Planned:
+    """Decide for a snapshot that is not here, by what the laptop tells of it."""
+    texts = {path: base64.b64decode(text) for path, text in asked.env_files.items()}
+    return planned(
+        asked.plan,
+        box,
+        listing=lambda: dict(asked.listing),
+        read=texts.get,
+        clock=clock,
+        run=asked.run,
+    )
 
 
 def _is_there(box: BoxPaths, run: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the events so far add up to, and its picture.
+"""What the events so far add up to.
 
 `fold` is total and pure: every view of a run (PROGRESS.txt, the terminal, `status`) is
 drawn from the RunState it gives, never from anything remembered on the side.
@@ -20,16 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Status = Literal["waiting", "running", "sealed", "rejected", "failed", "skipped"]
-
-# How a line of PROGRESS.txt begins: plain ASCII, for `watch` and `cat` on any box.
-_MARKS: dict[Status, str] = {
-    "waiting": "[    ]",
-    "running": "[ >> ]",
-    "sealed": "[done]",
-    "rejected": "[GATE]",
-    "failed": "[FAIL]",
-    "skipped": "[skip]",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +43,7 @@ class StageState:
     subject: str = ""
     duration_s: float = 0.0
     reuses: str = ""
+    kept_back: tuple[str, ...] = ()
     reason: str = ""
 
     @property
@@ -96,7 +87,10 @@ class RunState:
     last_at: str = ""
     resumed: int = 0
     is_stopping: bool = False
+    waiting: str = ""
+    published: str = ""
     environment: str = ""
+    data: str = ""
     exit_code: int | None = None
     reason: str = ""
 
@@ -106,10 +100,29 @@ class RunState:
         return self.exit_code is not None
 
     @property
+    def closed(self) -> int:
+        """How many stages have a seal, whatever their gates said."""
+        return sum(one.status in ("sealed", "rejected") for one in self.stages.values())
+
+    @property
+    def share(self) -> float:
+        """How much of all stages is done, from 0 to 1."""
+        running = (s.share for s in self.stages.values() if s.status == "running")
+        done = self.closed + sum(running)
+        return done / len(self.stages) if self.stages else 0.0
+
+    @property
+    def aside(self) -> str:
+        """What goes on besides the stages: what is waited for, built or hashed."""
+        return self.waiting or self.environment or self.data
+
+    @property
     def word(self) -> str:
         """The state of the run in one word."""
         if self.exit_code is None:
-            return "stopping" if self.is_stopping else "running"
+            if self.is_stopping:
+                return "stopping"
+            return "waiting" if self.waiting else "running"
         return {0: "done", 3: "gate failed", 130: "stopped"}.get(
             self.exit_code, "failed"
         )
@@ -128,9 +141,9 @@ def elapsed_s(begin: str, end: str) -> float:
     return max(span_s(begin, end), 0.0) if begin and end else 0.0
 
 
-def fold(story: Iterable[events.Event]) -> RunState:
-    """Add up a story."""
-    return _Sum(RunState()).after(story)
+def fold(story: Iterable[events.Event], state: RunState | None = None) -> RunState:
+    """Add up a story, or what of it came after `state`."""
+    return _Sum(state or RunState()).after(story)
 
 
 def advance(state: RunState, event: events.Event) -> RunState:
@@ -194,14 +207,26 @@ def _advance_run(state: RunState, event: events.Event) -> RunState:
         )
     if isinstance(what, events.RunResumed):
         return _resumed(state)
+    if isinstance(what, events.RunWaiting):
+        return replace(state, waiting="" if what.is_over else what.because)
     if isinstance(what, events.EnvironmentToldOf):
         return replace(state, environment="" if what.is_ready else what.said)
+    if isinstance(what, events.DataToldOf):
+        return replace(state, data="" if what.is_ready else what.said)
+    if isinstance(what, events.BranchPushed):
+        said = f"pushed to {what.to}" if what.is_done else f"not pushed: {what.said}"
+        return replace(state, published=said)
     if isinstance(what, events.RunStopping):
         return replace(state, is_stopping=True)
     if isinstance(what, events.RunEnded):
         stages = {name: _cut_off(stage) for name, stage in state.stages.items()}
         return replace(
-            state, stages=stages, exit_code=what.exit_code, reason=what.reason
+            state,
+            stages=stages,
+            waiting="",
+            data="",
+            exit_code=what.exit_code,
+            reason=what.reason,
         )
     return state
 
@@ -226,75 +251,8 @@ def _resumed(state: RunState) -> RunState:
         stages=stages,
         resumed=state.resumed + 1,
         is_stopping=False,
+        waiting="",
+        data="",
         exit_code=None,
         reason="",
     )
-
-
-def number_text(value: float) -> str:
-    """Say a number by four digits, or by all before the point: 0.4123, -10432."""
-    # A log-likelihood of -1.043e+04 would seem to stand still.
-    return f"{value:.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.4g}"
-
-
-def numbers_text(numbers: Mapping[str, float], most: int = 4) -> str:
-    """Say a few numbers: `loss 0.41, usage 0.98`."""
-    return ", ".join(f"{n} {number_text(v)}" for n, v in [*numbers.items()][:most])
-
-
-def bar(share: float, width: int = 24) -> str:
-    """Draw a share of 1, in ASCII."""
-    full = int(share * width)
-    return "#" * full + "." * (width - full)
-
-
-def render(state: RunState) -> str:
-    """Draw PROGRESS.txt."""
-    sealed = sum(s.status in ("sealed", "rejected") for s in state.stages.values())
-    when = f"started {_short(state.started_at)}, last event {_short(state.last_at)} UTC"
-    lines = [
-        f"{state.name}  run {state.run}  on {state.host}",
-        f"{state.word}, {sealed} of {len(state.stages)} stages sealed; {when}",
-        *([state.environment] if state.environment else []),
-        "",
-    ]
-    width = max((len(name) for name in state.stages), default=0)
-    lines += [
-        f"{_MARKS[stage.status]} {stage.name:<{width}}  {says(stage)}"
-        for stage in state.stages.values()
-    ]
-    if state.exit_code is not None:
-        lines += ["", f"ended with {state.exit_code}: {state.reason}"]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
-
-
-def says(stage: StageState) -> str:
-    """Say in one line how a stage stands."""
-    if stage.status in ("sealed", "rejected"):
-        said = f"{stage.commit[:7]}  {stage.took:>9}  {stage.subject}"
-        return f"{said}  ({stage.reason})" if stage.reason else said
-    if stage.status == "running":
-        return _running(stage)
-    if stage.status == "waiting" and not stage.reason:
-        return f"waits for {', '.join(stage.needs)}" if stage.needs else "waits"
-    return stage.reason
-
-
-def _running(stage: StageState) -> str:
-    parts = [f"attempt {stage.attempt}"] if stage.attempt > 1 else []
-    if stage.total > 0:
-        count = f"{number_text(stage.done)}/{number_text(stage.total)}"
-        parts.append(f"[{bar(stage.share)}] {count} {100 * stage.share:.0f} %")
-    if numbers := {**stage.metrics, **stage.numbers}:
-        parts.append(numbers_text(numbers))
-    if stage.rate > 0:
-        parts.append(f"{stage.rate:.3g}/s")
-    if stage.left_s is not None:
-        parts.append(f"{spoken(stage.left_s)} left")
-    if stage.silent_s > 0:
-        parts.append(f"STALLED: no progress for {spoken(stage.silent_s)}")
-    return "  ".join(parts) or f"since {_short(stage.started_at)} UTC"
-
-
-def _short(at: str) -> str:
-    return at[11:19] if at else "-"

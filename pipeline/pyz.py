@@ -20,15 +20,19 @@ if TYPE_CHECKING:
     from types import CodeType
 
 _NAMES = """
-__init__ archive artifact bars begin blobs blot box carry census changes child clearing
-clock codec collecting datasets deaths debugging decision detach draft ending
-environments environments.building environments.conda environments.distributions
+__init__ archive artifact bars begin blobs box carry census changes child clearing clock
+codec collecting data data.contents data.datasets data.holding data.intake data.parcel
+data.tending deaths debugging decision depot detach draft ending environments
+environments.building environments.conda environments.distributions
 environments.environment environments.packages environments.preflight
-environments.recipe environments.sources errors eventlog events fence files fingerprint
-follow foreground frozen gate git graph heart inventory keeper keeping launch layout
-leavings ledger listener logs notify noting objects orders past performance plan
-planning progress pulse readiness reads recount resources restoring room runner schema
-scope seal sealing stage store story supervise tally template verify walk wire workshop
+environments.recipe environments.sources errors eventlines eventlog events fence files
+fingerprint follow foreground frames frozen gate git graph hashing heart inventory
+keeper keeping lastword launch layout leavings ledger listener logs notify noting
+objects offers opening orders past performance plan planning progress publishing pulse
+readiness reads recount resources restoring revival reviving room roster runner schema
+scope seal sealing secrets secrets.blot secrets.spelling secrets.values sketch stage
+store story supervise tally template ticks turn unit verify waiting walk whereabouts
+wire workshop
 """
 TRAVELS = tuple(_NAMES.split())
 _MAIN = """\
@@ -36,8 +40,10 @@ import sys
 
 if sys.version_info < (3, 10):
     version = ".".join(map(str, sys.version_info[:3]))
-    print('{"error":"python on this box is ' + version + ', 3.10 or newer is needed",'
-          '"hint":"name another one: hosts.NAME.python"}')
+    said = ('{"error":"python on this box is ' + version + ', 3.10 or newer is needed",'
+            '"hint":"name another one: hosts.NAME.python"}')
+    print(said)
+    sys.stderr.write(said + "\\n")  # read where frames or a tar go to stdout
     sys.exit(6)
 from pipeline.box import main
 

@@ -37,6 +37,11 @@ class Readiness:
         if not self._walk.undone:
             yield
             return
+        with self._walk.hashing():
+            yield from self._known()
+
+    def _known(self) -> Iterator[None]:
+        """Find or build the environment, and look up what was sealed before."""
         workshop, paths = self._workshop, self._workshop.paths
         repository = Git(paths.box.code)
         found = environment.ready(

@@ -38,9 +38,19 @@ class Resources:
     """What one run may use at a time."""
 
     def __init__(
-        self, *, jobs: int, cpus: int, gpus: tuple[str, ...], locks: Path
+        self,
+        *,
+        jobs: int,
+        cpus: int,
+        gpus: tuple[str, ...],
+        locks: Path,
+        run: str = "",
     ) -> None:
-        """Count `cpus`; the GPUs named `gpus` are locked by files in `locks`."""
+        """Count `cpus`; the GPUs named `gpus` are locked by files in `locks`.
+
+        run: whose stages these are; others that wait for its GPU are told.
+        """
+        self._run = run
         self._jobs = jobs
         self._cpus = cpus
         self._gpus = gpus
@@ -71,23 +81,55 @@ class Resources:
             return None
         if not stage.gpus:
             return Share(cpus=wanted)
-        return self._take_gpus(stage.gpus, wanted)
+        return self._take_gpus(stage, wanted)
 
-    def _take_gpus(self, count: int, cpus: int) -> Share | None:
+    def _take_gpus(self, stage: Stage, cpus: int) -> Share | None:
         self._locks.mkdir(parents=True, exist_ok=True)
         taken: dict[str, int] = {}
         for gpu in self._gpus:
-            if len(taken) == count:
+            if len(taken) == stage.gpus:
                 break
-            handle = files.open_lock(self._locks / f"{gpu}.lock")
+            handle = files.open_lock(self._lock(gpu))
             if handle is not None:
                 taken[gpu] = handle
         share = Share(cpus=cpus, gpus=tuple(taken), locks=tuple(taken.values()))
-        if len(taken) == count:
+        if len(taken) == stage.gpus:
+            for handle in share.locks:
+                files.sign_lock(handle, f"{self._run} {stage.name}\n")
             return share
         # All or nothing: two runs that each hold half would wait for ever.
         share.close()
         return None
+
+    def waits_for(self, stage: Stage, held: Mapping[str, Share]) -> str:
+        """Say which GPUs other runs keep from a stage that could start but for them.
+
+        Nothing is said of what this run itself takes: that is seen already.
+        """
+        ours = {gpu for share in held.values() for gpu in share.gpus}
+        busy = sum(share.cpus for share in held.values())
+        wants_more = len(self._gpus) - len(ours) < stage.gpus
+        if not stage.gpus or wants_more or busy + stage.cpus > self._cpus:
+            return ""
+        theirs = [gpu for gpu in self._gpus if gpu not in ours]
+        found = [f"GPU {gpu} ({who})" for gpu in theirs if (who := self._holder(gpu))]
+        return f"waits for {', '.join(found)}" if found else ""
+
+    def _holder(self, gpu: str) -> str:
+        """Name who holds a GPU now, as the holder wrote it down."""
+        path = self._lock(gpu)
+        if not files.is_locked(path):
+            return ""
+        run, _, stage = path.read_text("utf-8", "replace").strip().partition(" ")
+        return f"stage {stage} of run {run} has it" if stage else "another run has it"
+
+    def _lock(self, gpu: str) -> Path:
+        return self._locks / f"{gpu}.lock"
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs the box has for this user."""
+        return len(self._gpus)
 
 
 def usable_cpus() -> int:

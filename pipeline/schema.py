@@ -16,6 +16,9 @@ from pipeline.frozen import dataclass
 from pipeline.gate import Gate
 
 PLAN_FORMAT = 2
+_NEWER = """\
+upgrade pipeline on this machine, and ask again; the run itself is not affected
+to stop it, this version will do: pipeline stop"""
 LinkKind = Literal["openssh", "lasting"]
 
 
@@ -51,6 +54,7 @@ class Stage:
     retries: int = 0
     cpus: int = 1
     gpus: int = 0
+    secrets: tuple[str, ...] = ()  # the names of those it gets, whoever named them
     on_failure: Literal["stop", "continue"] = "stop"
 
     @property
@@ -80,7 +84,7 @@ class Env:
 class Host:
     """A box behind SSH: an alias or user@address:port, and what it has.
 
-    link: the OpenSSH client's shared connection, or paramiko's lasting transport, which
+    link: the OpenSSH client's shared connection, or fabric's lasting one, which
     is quicker for many small calls to a box that is near.
     """
 
@@ -111,6 +115,8 @@ class GitRules:
     max_file: int = 2_000_000
     push: bool = False
     push_dirty: bool = False
+    push_to: str = "origin"
+    push_from: Literal["laptop", "box"] = "laptop"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +149,11 @@ class HeartbeatRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifyRules:
-    """What to run when a run ends, fails or stalls."""
+    """How a run is heard of by who does not watch it; see `notify` and `notices`."""
 
     command: str = ""
+    bell: bool = True
+    desktop: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +164,7 @@ class Pipeline:
     stages: tuple[Stage, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
     jobs: int = 1
+    revive: int | None = None  # not said: see `revival`
     env: Env = Env()
     git: GitRules = GitRules()
     ship: ShipRules = ShipRules()
@@ -164,6 +173,11 @@ class Pipeline:
     notify: NotifyRules = NotifyRules()
     hosts: tuple[Host, ...] = ()
     data: tuple[Data, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of all secrets that a stage of it gets, each once."""
+        return tuple(dict.fromkeys(n for stage in self.stages for n in stage.secrets))
 
     def stage(self, name: str) -> Stage:
         """Give the stage called `name`."""
@@ -192,6 +206,8 @@ class Resolved:
     Python is had there; `data` maps a data set's name to its home on that box. `codes`
     are the codes of all stages by their digests, `code` says which is whose. Stages of
     `force` are executed whatever was sealed before, those of `settled` never are.
+    queue: the run waits behind those that are on the box (see `turn`). push_url: where
+    the box publishes the run's branch, if it is the box that does.
     """
 
     run: str
@@ -208,6 +224,8 @@ class Resolved:
     force: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
     data: Mapping[str, str] = field(default_factory=dict)
+    queue: bool = False
+    push_url: str = ""
     format: int = PLAN_FORMAT
 
 
@@ -215,6 +233,7 @@ def read_plan(text: str | bytes) -> Resolved:
     """Read plan.json, or refuse a format this version does not know."""
     plan = codec.loads(Resolved, text, what="plan.json")
     if plan.format > PLAN_FORMAT:
-        message = f"plan.json has format {plan.format}; this runner knows {PLAN_FORMAT}"
-        raise HostError(message, hint="resume it with the version that started it")
+        found = f"plan.json has format {plan.format}, and this one knows {PLAN_FORMAT}"
+        message = f"it was begun by a newer version of pipeline: {found}"
+        raise HostError(message, hint=_NEWER)
     return plan

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from pipeline import draft, files, gate, room, template
 from pipeline.deaths import die_at
-from pipeline.errors import GateFailed
+from pipeline.errors import GateFailed, StageFailed
 from pipeline.frozen import dataclass
 from pipeline.ledger import StageFiles
-from pipeline.progress import number_text, numbers_text
 from pipeline.seal import Seal
+from pipeline.secrets import values
+from pipeline.sketch import number_text, numbers_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,7 @@ class Sealed:
     metrics: Mapping[str, float]
     judgement: Judgement
     duration_s: float = 0.0
+    kept_back: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,8 @@ class Sealing:
         name, workshop = self._stage.name, self._workshop
         made = draft.verify(self._stage, tried.attempt)
         die_at(name, "verified")
-        metrics = {**tried.metrics, **made.told}
+        metrics = {**tried.metrics, **self._clean(made.told)}
+        kept = self._kept_back(tried.attempt, made)
         self._check_room(made)
         told = {
             draft.METRICS: draft.metrics_text(metrics),
@@ -76,7 +79,7 @@ class Sealing:
         draft.publish(tried.attempt, workshop.results, artifacts, name, told=told)
         die_at(name, "published")
         # A manifest names them by now: who clears up leaves them alone.
-        self._store(made)
+        self._store(made, kept)
         die_at(name, "stored")
         judgement = gate.judge(self._stage.gates, metrics)
         die_at(name, "judged")
@@ -93,11 +96,12 @@ class Sealing:
         )
         commit = workshop.ledger.seal(
             seal,
-            self._files(made),
+            self._files(made, kept),
             at=int(workshop.clock.now().timestamp()),
             before_move=lambda: die_at(name, "sealing"),
         )
-        return self._done(seal, commit, metrics, judgement, tried.duration_s)
+        done = self._done(seal, commit, metrics, judgement, tried.duration_s)
+        return replace(done, kept_back=tuple(sorted(kept)))
 
     def again(self, old: Seal) -> Sealed:
         """Seal anew what an older seal holds.
@@ -158,16 +162,43 @@ class Sealing:
         need = room.of_seal(made.manifest, most=most, store=workshop.store)
         room.check(workshop.paths.root, f"the seal of stage {self._stage.name!r}", need)
 
-    def _store(self, made: Made) -> None:
-        """Keep what is too large for git; on return it is there for good."""
+    def _clean(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Give numbers with no secret among their names."""
+        clean = self._workshop.story.clean
+        return {clean(name): value for name, value in metrics.items()}
+
+    def _kept_back(self, attempt: AttemptPaths, made: Made) -> frozenset[str]:
+        """Name the files that git must not get, as a secret stands in them.
+
+        They are the user's own and stay as they are; a commit would be for good, and
+        may be published.
+        """
+        most, hidden = self._workshop.plan.pipeline.git.max_file, self._workshop.hidden
+        places = {
+            "artifacts": (attempt.out, made.manifest.artifacts),
+            "results": (attempt.results, made.manifest.results),
+        }
+        for _, listed in places.values():
+            if values.are_spelled(listed, hidden):
+                what = "named a file after a secret, which cannot be sealed"
+                message = f"stage {self._stage.name!r} {what}"
+                raise StageFailed(message, hint=f"it lies in {attempt.root} on the box")
+        return frozenset(
+            f"{kind}/{name}"
+            for kind, (folder, listed) in places.items()
+            for name in values.holding(folder, listed, most=most, hidden=hidden)
+        )
+
+    def _store(self, made: Made, kept: frozenset[str]) -> None:
+        """Keep what is not for git; on return it is there for good."""
         workshop, stage = self._workshop, self._stage.name
         most = workshop.plan.pipeline.git.max_file
-        for folder, listed in (
-            (workshop.paths.artifacts / stage, made.manifest.artifacts),
-            (workshop.results.stage(stage), made.manifest.results),
+        for kind, folder, listed in (
+            ("artifacts", workshop.paths.artifacts / stage, made.manifest.artifacts),
+            ("results", workshop.results.stage(stage), made.manifest.results),
         ):
             for name, one in listed.items():
-                if one.size > most:
+                if one.size > most or f"{kind}/{name}" in kept:
                     # By its size alone a resumed run tells that it is still there.
                     files.sync_file(folder / name)
                     workshop.store.put(
@@ -176,16 +207,28 @@ class Sealing:
                         before_move=lambda: die_at(stage, "storing"),
                     )
 
-    def _files(self, made: Made) -> StageFiles:
+    def _files(self, made: Made, kept: frozenset[str]) -> StageFiles:
         """Name what of a published draft lies in the commit itself."""
         workshop, name = self._workshop, self._stage.name
         most = workshop.plan.pipeline.git.max_file
-        small = draft.sealed_names(made.manifest.results, most=most)
+        listed = {
+            "artifacts": made.manifest.artifacts,
+            "results": made.manifest.results,
+        }
+        small = {
+            kind: [
+                one
+                for one in draft.sealed_names(sizes, most=most)
+                if f"{kind}/{one}" not in kept
+            ]
+            for kind, sizes in listed.items()
+        }
+        ours = [draft.METRICS, draft.MANIFEST, draft.FINGERPRINT]
         return StageFiles(
             results_folder=workshop.results.stage(name),
-            results=[*small, draft.METRICS, draft.MANIFEST, draft.FINGERPRINT],
+            results=[*small["results"], *ours],
             artifacts_folder=workshop.paths.artifacts / name,
-            artifacts=draft.sealed_names(made.manifest.artifacts, most=most),
+            artifacts=small["artifacts"],
         )
 
     def _subject(self, metrics: Mapping[str, float], verdict: gate.Verdict) -> str:

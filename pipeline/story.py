@@ -7,9 +7,11 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING
 
-from pipeline import events, files, progress
+from pipeline import eventlines, events, files, progress, sketch
 from pipeline.eventlog import EventLog
 from pipeline.room import Reserve
+from pipeline.secrets.blot import blot_text
+from pipeline.secrets.values import retold
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.events import Event, Happening
     from pipeline.layout import ResultPaths
     from pipeline.progress import RunState
+    from pipeline.secrets.blot import Secrets
 
 _DRAW_EVERY_S = 0.2
 
@@ -31,13 +34,14 @@ class Story:
         self._clock = clock
         self._turn = threading.RLock()
         known = paths.events.read_bytes() if paths.events.exists() else b""
-        self.state: RunState = progress.fold(events.read_events(known))
+        self.state: RunState = progress.fold(eventlines.read_events(known))
         self._log = EventLog(paths.events, clock)
         self._reserve = Reserve(paths.root / ".reserve")
         self._untold: collections.deque[tuple[Event, bool]] = collections.deque()
         self._drawn_at = float("-inf")
         self._is_drawn = True
         self.progress_at = clock.monotonic()
+        self.hidden: Secrets = ()  # what is told to nobody
 
     def tell(self, what: Happening | Event, *, durable: bool = False) -> None:
         """Tell one thing. What is durable survives a power cut once told.
@@ -46,7 +50,7 @@ class Story:
         not die of what cannot be written down for a while.
         """
         with self._turn:
-            event = what if isinstance(what, events.Event) else self._log.dated(what)
+            event = what if isinstance(what, events.Event) else self.dated(what)
             self.state = progress.advance(self.state, event)
             self._untold.append((event, durable))
             self._is_drawn = False
@@ -70,8 +74,13 @@ class Story:
             self._untold.popleft()
 
     def dated(self, what: Happening) -> Event:
-        """Make the event of what happens now, to be told later."""
-        return self._log.dated(what)
+        """Make the event of what happens now, to be told later: without secrets."""
+        event = self._log.dated(what)
+        return retold(event, self.clean) if self.hidden else event
+
+    def clean(self, text: str) -> str:
+        """Put out the secrets in a text, where there are any."""
+        return blot_text(text, self.hidden) if self.hidden else text
 
     def with_end(self, ended: Event, folder: Path) -> dict[str, Path]:
         """Write story and picture as they will be once `ended` is told.
@@ -80,15 +89,15 @@ class Story:
         """
         with self._turn:
             log = self._paths.events.read_bytes()
-            log += events.encode(ended).encode() + b"\n"
-            picture = progress.render(progress.advance(self.state, ended))
+            log += eventlines.encode(ended).encode() + b"\n"
+            picture = sketch.render(progress.advance(self.state, ended))
         story, drawn = folder / "events.draft", folder / "progress.draft"
         files.replace_bytes(story, log)
         files.replace_text(drawn, picture)
         return {self._paths.events.name: story, self._paths.progress.name: drawn}
 
     def _draw(self) -> None:
-        files.replace_text(self._paths.progress, progress.render(self.state))
+        files.replace_text(self._paths.progress, sketch.render(self.state))
         self._is_drawn = True
 
     def marked(self) -> None:

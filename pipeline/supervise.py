@@ -16,7 +16,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline.ending import Ending, said_of
+from pipeline.ending import Ending, ending_of
 from pipeline.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Attempt:
                 self.signal_group(signal.SIGKILL)
         self._drain(watch)
         watch.look()
-        return self._ending(why)
+        return ending_of(self._process.returncode, why, self.elapsed_s)
 
     def _reason_to_end(self, watch: Watch) -> Literal["", "timeout", "stopped"]:
         if watch.is_stopping():
@@ -111,17 +111,6 @@ class Attempt:
         if watch.timeout_s is not None and self.elapsed_s > watch.timeout_s:
             return "timeout"
         return ""
-
-    def _ending(self, why: Literal["", "timeout", "stopped"]) -> Ending:
-        code = self._process.returncode
-        took = self.elapsed_s
-        if why == "timeout":
-            return Ending(kind="timeout", reason="ran out of time", duration_s=took)
-        if why == "stopped":
-            return Ending(kind="stopped", reason="was stopped", duration_s=took)
-        if code == 0:
-            return Ending(kind="done", reason="", duration_s=took)
-        return Ending(kind="failed", reason=said_of(code), duration_s=took)
 
     def signal_group(self, number: int) -> None:
         """Send a signal to the attempt's process group."""
@@ -194,9 +183,14 @@ def listen(argv: Sequence[str], *, timeout_s: float) -> str:
 
 
 def run_aside(
-    argv: Sequence[str], *, cwd: Path, environment: Mapping[str, str], timeout_s: float
-) -> None:
-    """Run a command to its end, its output thrown away; when late, end all of it."""
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    timeout_s: float,
+    keep: Sequence[int] = (),
+) -> int | None:
+    """Run a command aside; give its code, or None when late, and all of it ended."""
     process = subprocess.Popen(
         argv,
         cwd=cwd,
@@ -204,12 +198,14 @@ def run_aside(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        pass_fds=tuple(keep),
         start_new_session=True,
     )
     try:
-        process.wait(timeout_s)
+        return process.wait(timeout_s)
     except subprocess.TimeoutExpired:
         _end_group(process)
+        return None
 
 
 def run_told(

@@ -54,6 +54,7 @@ def _sealed(said: Said, _at: str, what: events.StageSealed) -> None:
     said["subject"] = what.subject
     said["duration_s"] = what.duration_s
     said["reuses"] = what.reuses
+    said["kept_back"] = what.kept_back
     said["metrics"] = what.metrics
     said["reason"] = "; ".join(what.failures)
 
@@ -68,7 +69,13 @@ def _skipped(said: Said, _at: str, what: events.StageSkipped) -> None:
     said["reason"] = what.because
 
 
+def _waits(said: Said, _at: str, what: events.StageWaiting) -> None:
+    if said["status"] == "waiting":
+        said["reason"] = what.because
+
+
 CHANGES: dict[type[Any], Callable[[Said, str, Any], None]] = {
+    events.StageWaiting: _waits,
     events.StageStarted: _started,
     events.StageTicked: _ticked,
     events.StageMeasured: _measured,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import events, graph
 from pipeline.errors import PipelineError
+from pipeline.hashing import Hashing
 from pipeline.layout import STOP
 from pipeline.performance import Performance
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from pipeline.schema import Stage
     from pipeline.workshop import Workshop
 
+    _Return = tuple[str, Outcome, PipelineError | None]
+
+WISHED = "pipeline stop"  # what stops a run where a person wished it
 _WAKE_S = 0.2
 
 
@@ -43,9 +47,10 @@ class Walk:
         self._front = graph.Front(self.stages, self.outcomes)
         self._last = {s.name for s in self.stages if s.on_failure == "stop"}
         self._running: dict[str, Performance] = {}
+        self._waiting: dict[str, str] = {}  # for whose GPU, as it was told last
         self._shares: dict[str, Share] = {}
-        self._came_back: queue.SimpleQueue[tuple[str, Outcome, PipelineError | None]]
-        self._came_back = queue.SimpleQueue()
+        self._came_back: queue.SimpleQueue[_Return | None] = queue.SimpleQueue()
+        self._hashing: Hashing | None = None
 
     def walk(self, resources: Resources) -> None:
         """Walk until all is settled; on return nothing runs."""
@@ -59,6 +64,18 @@ class Walk:
             self._workshop.keeper.look()
             self._story.refresh()
             self.read_wishes()
+
+    @contextlib.contextmanager
+    def hashing(self) -> Iterator[None]:
+        """Hash the data of stages that are not done, beside those that need none."""
+        undone = set(self.undone)
+        stages = [stage for stage in self.stages if stage.name in undone]
+        hashing = Hashing(self._workshop, stages, lambda: self._came_back.put(None))
+        self._hashing = hashing
+        try:
+            yield
+        finally:
+            hashing.close()
 
     @property
     def undone(self) -> list[str]:
@@ -119,8 +136,11 @@ class Walk:
         for stage in self._ready():
             if resources.are_jobs_taken(self._shares):
                 return
+            if self._hashing is not None and not self._hashing.is_done(stage):
+                continue
             share = resources.take(stage, self._shares)
             if share is None:
+                self._tell_who_waits(stage, resources.waits_for(stage, self._shares))
                 continue
             performance = Performance(stage, self._workshop, share, self.is_stopping)
             self._shares[stage.name] = share
@@ -128,6 +148,14 @@ class Walk:
             threading.Thread(
                 target=self._perform, args=(performance,), name=stage.name, daemon=True
             ).start()
+
+    def _tell_who_waits(self, stage: Stage, because: str) -> None:
+        """Name the run whose GPU a stage waits for, whenever that is another one."""
+        if because:
+            self._story.marked()  # to wait for one's turn is no stall
+        if because and self._waiting.get(stage.name) != because:
+            self._waiting[stage.name] = because
+            self._story.tell(events.StageWaiting(stage=stage.name, because=because))
 
     def is_stopping(self) -> bool:
         """Tell whether somebody wished the run to stop."""
@@ -149,9 +177,12 @@ class Walk:
 
     def _settle_one(self) -> None:
         try:
-            name, outcome, error = self._came_back.get(timeout=_WAKE_S)
+            came = self._came_back.get(timeout=_WAKE_S)
         except queue.Empty:
             return
+        if came is None:  # there is data that stages may have waited for
+            return
+        name, outcome, error = came
         self._shares.pop(name).close()
         del self._running[name]
         self.outcomes[name] = outcome
@@ -165,6 +196,6 @@ class Walk:
     def read_wishes(self) -> None:
         """Take up the wish to stop, if the laptop left one."""
         if not self.stopping and (self._workshop.paths.control / STOP).exists():
-            self.stopping = "pipeline stop"
+            self.stopping = WISHED
         if self.stopping and not self._story.state.is_stopping:
             self._story.tell(events.RunStopping(because=self.stopping))

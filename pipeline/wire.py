@@ -1,13 +1,12 @@
-"""What laptop and box say to each other: requests, answers, and the frames of `follow`.
+"""What laptop and box say to each other: requests, and the answers to them.
 
 A request comes on stdin, its length on a line and then its JSON, so that no value of a
 user's ever is part of a command line, and what follows it is left for others to read.
-An answer is one line of JSON on stdout.
+An answer is one line of JSON on stdout; the stream of `follow` is in `frames`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeVar
@@ -18,13 +17,8 @@ from pipeline.errors import HostError, IntegrityError
 from pipeline.frozen import dataclass
 from pipeline.schema import Resolved
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-FrameKind = Literal["grow", "beat", "stamp", "runner", "still", "end"]
 T = TypeVar("T")
-_MOST_HEAD = 1 << 16
-_MOST_BODY = 1 << 24
+_MOST = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +26,21 @@ class Beginning:
     """`begin`: the run to make and launch; a pack of git objects follows the line.
 
     unless_sealed: decide first, and make none where one run holds all stages already.
+    secrets: values by name, which are written nowhere.
     """
 
     plan: Resolved
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     unless_sealed: bool = False
     object_format: str = "sha1"
     shallow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resuming:
+    """`resume`: values of secrets by name; one who sends no request has none."""
+
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +62,9 @@ class Answer:
     """What the box answers to a request.
 
     error: why it refused, empty when it did as asked. need: what the laptop should send
-    along the next time ("objects"). lives: whether a runner holds the run. planned:
-    what a run would do. is_done: nothing is left of the run to do; `mended` files of it
-    were put back.
+    along the next time ("objects", or the `secrets` of these names). lives: whether a
+    runner holds the run. planned: what a run would do. is_done: nothing is left of the
+    run to do; `mended` files of it were put back.
     """
 
     error: str = ""
@@ -72,6 +75,7 @@ class Answer:
     planned: Planned | None = None
     is_done: bool = False
     mended: int = 0
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +97,9 @@ class Following:
 class Carrying:
     """`carry`: which files of a folder to send as a tar stream.
 
-    have: size and modification time (seconds) of what the laptop holds already.
+    have: size and modification time (seconds) of what the laptop holds already. names:
+    these files alone, by their paths below `below`; the laptop holds as many bytes of
+    them as `at` says, and gets the rest.
     """
 
     folder: Literal["results", "artifacts"]
@@ -101,24 +107,8 @@ class Carrying:
     max_file: int = -1
     below: str = ""
     have: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """One piece of the stream.
-
-    grow: bytes of a growing file, from `at`; `fresh` when the file is to be begun anew.
-    beat: HEARTBEAT.txt. stamp: the look of the results tree. runner: whether one lives.
-    still: nothing new, the link is up. end: the run ended and all was sent.
-    """
-
-    kind: FrameKind
-    path: str = ""
-    at: int = 0
-    fresh: bool = False
-    lives: bool = False
-    stamp: str = ""
-    body: bytes = b""
+    names: tuple[str, ...] = ()
+    at: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +121,48 @@ class Clearing:
     runs: tuple[str, ...] = ()
 
 
-Request = Beginning | Planning | Following | Carrying | Clearing
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """`runs`: which runs to tell of; those whose name holds `wanted` come with a plan.
+
+    everywhere: of all projects of this user, not of the one asked for alone.
+    """
+
+    everywhere: bool = False
+    wanted: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A run that lies on a box: a line of what `runs` answers.
+
+    size: of its folder, or -1 where adding it up took too long. said: what it waits
+    for, or why it ended so. error: why its plan could not be read.
+    """
+
+    run: str
+    project: str
+    name: str = ""
+    state: str = ""
+    lives: bool = False
+    exit_code: int | None = None
+    said: str = ""
+    started_at: str = ""
+    last_at: str = ""
+    sealed: int = 0
+    stages: int = 0
+    size: int = -1
+    is_dirty: bool = False
+    plan: Resolved | None = None
+    error: str = ""
+    hint: str = ""
+
+
+if TYPE_CHECKING:  # who sends none of data sets need not load what they are made of
+    from pipeline.data.tending import Tending
+
+    Common = Beginning | Resuming | Planning | Following | Carrying
+    Request = Common | Clearing | Asking | Tending
 
 
 def encode_request(request: Request) -> bytes:
@@ -140,15 +171,21 @@ def encode_request(request: Request) -> bytes:
     return f"{len(text)}\n".encode() + text
 
 
-def read_request(kind: type[T], stdin: BinaryIO) -> T:
+def read_request(kind: type[T], stdin: BinaryIO, *, begun: bytes = b"") -> T:
     """Read a request and not a byte further; `stdin` has no buffer of its own."""
-    size = b""
+    size = begun
     while not size.endswith(b"\n"):
         size += _exactly(stdin, 1)
-    if not size.strip().isdigit() or int(size) > _MOST_BODY:
+    if not size.strip().isdigit() or int(size) > _MOST:
         message = f"the request does not begin with its length: {size[:20]!r}"
         raise HostError(message)
     return codec.loads(kind, _exactly(stdin, int(size)), what="the request")
+
+
+def read_resuming(stdin: BinaryIO) -> Resuming:
+    """Read what `resume` may be given; older laptops, and boxes, close it at once."""
+    first = stdin.read(1)
+    return read_request(Resuming, stdin, begun=first) if first else Resuming()
 
 
 def _exactly(stdin: BinaryIO, count: int) -> bytes:
@@ -170,79 +207,3 @@ def find_answer(said: bytes) -> Answer | None:
         except IntegrityError:
             continue
     return None
-
-
-def encode_frame(frame: Frame) -> bytes:
-    """Write a frame: a line of JSON, then its body."""
-    head: dict[str, object] = {"k": frame.kind, "n": len(frame.body)}
-    if frame.kind == "grow":
-        head |= {"path": frame.path, "at": frame.at, "fresh": frame.fresh}
-    if frame.kind == "runner":
-        head["lives"] = frame.lives
-    if frame.kind == "stamp":
-        head["stamp"] = frame.stamp
-    return json.dumps(head, separators=(",", ":")).encode() + b"\n" + frame.body
-
-
-class FrameReader:
-    """Puts frames together from bytes that come in any pieces."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self._buffer = b""
-        self._head: dict[str, object] | None = None
-
-    def feed(self, data: bytes) -> Iterator[Frame]:
-        """Take some bytes; yield the frames that are whole now."""
-        self._buffer += data
-        while True:
-            if self._head is None and not self._take_head():
-                return
-            assert self._head is not None
-            size = _number(self._head, "n")
-            if len(self._buffer) < size:
-                return
-            body, self._buffer = self._buffer[:size], self._buffer[size:]
-            head, self._head = self._head, None
-            yield _frame(head, body)
-
-    def _take_head(self) -> bool:
-        line, newline, rest = self._buffer.partition(b"\n")
-        if not newline:
-            if len(self._buffer) > _MOST_HEAD:
-                raise _foreign(line)
-            return False
-        try:
-            head = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise _foreign(line) from error
-        if not isinstance(head, dict) or not 0 <= _number(head, "n") <= _MOST_BODY:
-            raise _foreign(line)
-        self._head, self._buffer = head, rest
-        return True
-
-
-def _frame(head: Mapping[str, object], body: bytes) -> Frame:
-    kind = head.get("k")
-    # A kind of a newer box says only what this laptop cannot know; the link is up.
-    known = kind if kind in ("grow", "beat", "stamp", "runner", "end") else "still"
-    return Frame(
-        kind=known,  # type: ignore[arg-type]  # checked on the line above
-        path=str(head.get("path", "")),
-        at=_number(head, "at"),
-        fresh=bool(head.get("fresh")),
-        lives=bool(head.get("lives")),
-        stamp=str(head.get("stamp", "")),
-        body=body,
-    )
-
-
-def _number(head: Mapping[str, object], name: str) -> int:
-    value = head.get(name, 0)
-    return value if isinstance(value, int) else -1
-
-
-def _foreign(line: bytes) -> IntegrityError:
-    message = f"the box answered what is no frame: {line[:60]!r}"
-    hint = "a login script that prints may be in the way: see ~/.bashrc on the box"
-    return IntegrityError(message, hint=hint)

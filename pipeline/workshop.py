@@ -10,9 +10,10 @@ from pipeline import artifact, draft, events, gate
 from pipeline.frozen import dataclass
 from pipeline.restoring import Restoring
 from pipeline.seal import one_line
+from pipeline.secrets.values import hidden
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pipeline.blobs import Blobs
     from pipeline.clock import Clock
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.plan import Planner
     from pipeline.schema import Input, Resolved
     from pipeline.seal import Seal
+    from pipeline.secrets.blot import Secrets
     from pipeline.store import Store
     from pipeline.story import Story
 
@@ -41,11 +43,18 @@ class Workshop:
     story: Story
     blobs: Blobs
     store: Store
-    self_argv: tuple[str, ...]
     environment: Environment | None = None  # of the stages, once it is there
     planner: Planner | None = None  # likewise
+    self_argv: tuple[str, ...] = ()  # how to start this program with another verb
     umask: int = 0o022  # of whoever launched the runner: it is the stages' own
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    hidden: Secrets = field(default=(), repr=False)  # what nobody may read of them
     _looks: dict[str, dict[str, draft.Stamp]] = field(default_factory=dict)
+
+    def keep_secret(self, secrets: Mapping[str, str]) -> None:
+        """Take the values of secrets, which no story tells from now on."""
+        self.secrets, self.hidden = secrets, hidden(secrets)
+        self.story.hidden = self.hidden
 
     def input_path(self, ref: Input) -> Path:
         """Give where an input lies on this box."""

@@ -8,18 +8,31 @@ from typing import TYPE_CHECKING
 from pipeline import pyz, wire
 from pipeline.errors import HostError
 from pipeline.layout import BOX_HOME
+from pipeline.wire import Resuming, encode_request
+from remote.links import soon
 from remote.links.link import Completed
+from remote.secrets import values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
+    from pipeline.data.tending import Tending
     from pipeline.memory import RunRecord
     from pipeline.schema import Host
-    from pipeline.wire import Answer, Beginning, Carrying, Clearing, Following, Planning
+    from pipeline.wire import (
+        Answer,
+        Asking,
+        Beginning,
+        Carrying,
+        Clearing,
+        Following,
+        Planning,
+    )
     from remote.links.link import Link, Stream
 
 _PATIENCE_S = 60.0
 _SHIP_PATIENCE_S = 3600.0  # a first shipment over a slow line takes its time
+_DATA_PATIENCE_S = 14 * 86400.0  # some 100 GB over a home's line
 _NOT_FOUND = 127
 _CANNOT_OPEN = 2  # Python's own code for a script that is not there
 # Nothing of a user's in it: folder, name and size come as arguments. Two first runs at
@@ -35,6 +48,15 @@ UPLOAD = (
 )
 
 
+def from_home(program: str) -> str:
+    """Give a program's name as a command is told it: commands start in the far home.
+
+    That is what `~` means; a file lying right there needs a folder before its name, or
+    PATH would be searched for it.
+    """
+    return f"./{program[2:]}" if program.startswith("~/") else program
+
+
 class Far:
     """One project on one host."""
 
@@ -43,9 +65,7 @@ class Far:
         self.link = link
         self.folder = f"{BOX_HOME}/{project}"
         python = sys.executable if host is None else host.python or "python3"
-        # Commands start in the far home, which is what `~` means; a file lying right
-        # there needs a folder before its name, or PATH would be searched for it.
-        self._python = f"./{python[2:]}" if python.startswith("~/") else python
+        self._python = from_home(python)
         self._texts = pyz.sources()
         self._name = pyz.name_of(self._texts)
 
@@ -63,15 +83,25 @@ class Far:
             yield wire.encode_request(asked)
             yield from pack()
 
-        return self._ask("begin", stdin=request, timeout_s=_SHIP_PATIENCE_S)
+        return self._ask("begin", stdin=request, is_large=True)
 
     def plan(self, asked: Planning) -> Answer:
         """Say what a run would do; nothing is made."""
         return self._ask("plan", stdin=lambda: [wire.encode_request(asked)])
 
-    def resume(self, run: str) -> Answer:
-        """Launch a runner for a run that is there; `lives` says whether one did."""
-        return self._ask("resume", run)
+    def resume(
+        self, run: str, *, secrets: Callable[[], Collection[str]] = tuple
+    ) -> Answer:
+        """Launch a runner for a run that is there; `lives` says whether one did.
+
+        secrets: gives the names that were said here; the box may ask for their values.
+        """
+        answer = self._ask("resume", run)
+        if answer.need == "secrets":
+            # Only now: a run that lives, or is done, needs none.
+            asked = Resuming(secrets=values_of(answer.secrets, ours=secrets()))
+            answer = self._ask("resume", run, stdin=lambda: [encode_request(asked)])
+        return answer
 
     def stop(self, run: str) -> Answer:
         """Leave the wish to stop; `lives` says whether there is a runner to read it."""
@@ -97,6 +127,27 @@ class Far:
         """Open the lines that say what can go, and what went."""
         return self.link.stream(self._argv("gc"), stdin=wire.encode_request(asked))
 
+    def runs(self, asked: Asking) -> Stream:
+        """Open the lines that say which runs lie there."""
+        return self.link.stream(self._argv("runs"), stdin=wire.encode_request(asked))
+
+    def data(self, asked: Tending) -> Stream:
+        """Open what a box says of its homes of data sets, or gives of one."""
+        return self.link.stream(self._argv("data"), stdin=wire.encode_request(asked))
+
+    def take(self, asked: Tending, data: Iterable[bytes]) -> bytes:
+        """Send a data set there; give the lines that say what came of it."""
+
+        def request() -> Iterator[bytes]:
+            yield wire.encode_request(asked)
+            yield from data
+
+        argv = self._argv("data")
+        done = self.link.call(argv, stdin=request(), timeout_s=_DATA_PATIENCE_S)
+        if done.code:
+            raise self.refusal(done.err) or self._refused(done)
+        return done.out
+
     def visit(self, run: str, stage: str = "") -> Answer:
         """Ask whether a person may work in a run's worktree, or on one stage of it."""
         return self._ask("visit", run, *([stage] if stage else []))
@@ -115,10 +166,14 @@ class Far:
         verb: str,
         *names: str,
         stdin: Callable[[], Iterable[bytes]] = lambda: (),
-        timeout_s: float = _PATIENCE_S,
+        is_large: bool = False,
     ) -> Answer:
         argv = self._argv(verb, *names)
-        done = self.link.call(argv, stdin=stdin(), timeout_s=timeout_s)
+        timeout_s = _SHIP_PATIENCE_S if is_large else _PATIENCE_S
+        if is_large:
+            done = self.link.call(argv, stdin=stdin(), timeout_s=timeout_s)
+        else:
+            done = soon.call(self.link, argv, stdin=stdin, timeout_s=timeout_s)
         if self._lacks_runner(done):
             self.upload()
             done = self.link.call(argv, stdin=stdin(), timeout_s=timeout_s)
@@ -151,7 +206,10 @@ class Far:
         argv = ["sh", "-c", UPLOAD, "sh", *into]
         done = self.link.call(argv, stdin=data, timeout_s=_SHIP_PATIENCE_S)
         if done.code:
-            raise self._refused(done)
+            refusal = self._refused(done)
+            if done.code != _NOT_FOUND:
+                refusal.message = f"host {self.link.name!r} takes no files of ours"
+            raise refusal
 
     def _refused(self, done: Completed) -> HostError:
         said = done.err.decode("utf-8", "replace").strip() or "(it said nothing)"
@@ -160,4 +218,5 @@ class Far:
             hint = f"name another one in pipeline.yaml: hosts.{self.link.name}.python"
             return HostError(message, hint=f"{hint}\n{said}")
         message = f"host {self.link.name!r}: the command ended in {done.code}"
-        return HostError(message, hint=said[-2000:])
+        todo = f"see what it lacks: pipeline doctor --host {self.link.name}"
+        return HostError(message, hint=f"{said[-2000:]}\n{todo}")

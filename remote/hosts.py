@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.errors import SpecError
 from pipeline.schema import Host
+from remote.links import acquaintance
+from remote.links.address import Address
 from remote.links.here import Here
 from remote.links.link import Link
-from remote.links.openssh import Address, OpenSsh
+from remote.links.openssh import OpenSsh
 
 # Nothing that a shell, a ProxyCommand or an option parser takes for more than a name.
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
@@ -23,21 +26,24 @@ LAST_PORT = 65535
 
 
 def link_to(host: Host | None) -> Link:
-    """Give the link to a host, or to this machine; nothing is connected yet."""
+    """Give the link to a host, or to this machine; nothing is connected yet.
+
+    A host key that is not known here is shown to a person at the first use.
+    """
     if host is None:
         return Here()
-    box = openssh_to(host)
+    box = openssh_to(host, meet=acquaintance.meet)
     if host.link == "openssh":
         return box
-    # Imported only here: paramiko takes 0.15 s to load.
+    # Imported only here: fabric takes 0.15 s to load.
     from remote.links.lasting import Lasting
 
     return Lasting(box)
 
 
-def openssh_to(host: Host) -> OpenSsh:
+def openssh_to(host: Host, *, meet: Callable[[OpenSsh], None] | None = None) -> OpenSsh:
     """Give the link of the OpenSSH client, which alone can lend out our terminal."""
-    return OpenSsh(host.name, address(host), config=_config(host))
+    return OpenSsh(host.name, address(host), config=_config(host), meet=meet)
 
 
 def address(host: Host) -> Address:

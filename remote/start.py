@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline import memory
@@ -11,22 +12,29 @@ from pipeline.clock import stamp
 from pipeline.errors import HostError, PipelineError, SpecError, TransportError
 from pipeline.frozen import dataclass
 from pipeline.git import Git
-from pipeline.memory import HostRecord, RunRecord
+from pipeline.memory import HostRecord
 from pipeline.snapshots import snapshot
 from pipeline.wire import Beginning
+from remote.bringing.folders import own_folder, prepare_mirror
 from remote.far import Far
-from remote.folders import own_folder, prepare_mirror
+from remote.links import soon
+from remote.publish import with_url
+from remote.secrets import values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pipeline.clock import Clock
     from pipeline.layout import LaptopPaths
+    from pipeline.memory import RunRecord
     from pipeline.schema import Host, Resolved
     from pipeline.snapshots.snapshot import Snapshot
     from remote.links.link import Link
 
 _CONNECT_PATIENCE_S = 60.0
+_UNKNOWN = """\
+if run {run} has begun it goes on, and this tells: pipeline attach {run}
+if it has not, start it again: pipeline run"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +60,20 @@ def start(
     may have been: the run is remembered, and attaching tells.
     """
     own_folder(paths.results)
-    _check_branch(paths, plan.branch)
+    check_branch(paths, plan.branch)
+    plan = with_url(plan, paths.root)
+    named = plan.pipeline.secrets
+    secrets = values_of(named, ours=named)
     far = Far(link, plan.project, host)
-    record = _record(plan, host, clock)
+    record = memory.record_of(plan, host, stamp(clock.now()))
+    record = replace(record, notify=plan.pipeline.notify, secrets=named)
     memory.remember_run(paths, record)
     try:
-        sealed_in = _begin(far, plan, taken, paths)
-    except TransportError:
+        sealed_in = _begin(far, plan, taken, paths, secrets)
+    except TransportError as error:
         prepare_mirror(far, record, paths)
-        raise
+        hint = f"{error.hint}\n{_UNKNOWN.format(run=plan.run)}".lstrip()
+        raise TransportError(error.message, hint=hint) from error
     except PipelineError:
         memory.forget_run(paths, plan.run)
         raise
@@ -71,7 +84,7 @@ def start(
     return Started(far=far, record=record, sealed_in=sealed_in)
 
 
-def _check_branch(paths: LaptopPaths, branch: str) -> None:
+def check_branch(paths: LaptopPaths, branch: str) -> None:
     """Refuse a branch that could never come home: git keeps no `a/b` beside an `a`."""
     repository = Git(paths.root, is_git_dir=False, is_ours=False)
     parts = branch.split("/")
@@ -81,25 +94,6 @@ def _check_branch(paths: LaptopPaths, branch: str) -> None:
             message = f"your branch {above!r} leaves no room for {branch!r}"
             hint = f"rename it: git branch -m {above} old-{above}\nor set git.branch"
             raise SpecError(message, hint=hint)
-
-
-def _record(plan: Resolved, host: Host | None, clock: Clock) -> RunRecord:
-    """Say what the laptop must remember of a plan."""
-    pipeline = plan.pipeline
-    return RunRecord(
-        run=plan.run,
-        name=pipeline.name,
-        project=plan.project,
-        branch=plan.branch,
-        snapshot=plan.snapshot,
-        prefix=plan.prefix,
-        started_at=stamp(clock.now()),
-        host=host,
-        sync=pipeline.sync,
-        heartbeat=pipeline.heartbeat,
-        git=pipeline.git,
-        is_dirty=plan.is_dirty,
-    )
 
 
 @contextlib.contextmanager
@@ -113,10 +107,11 @@ def connecting(link: Link) -> Iterator[None]:
 
     def connect() -> None:
         try:
-            link.call(["true"], timeout_s=_CONNECT_PATIENCE_S)
+            soon.call(link, ["true"], timeout_s=_CONNECT_PATIENCE_S)
         except PipelineError as error:
             failed.append(error)
 
+    link.introduce()  # in this thread: a person may be asked
     thread = threading.Thread(target=connect, name="connect", daemon=True)
     thread.start()
     yield
@@ -125,13 +120,20 @@ def connecting(link: Link) -> Iterator[None]:
         raise failed[0]
 
 
-def _begin(far: Far, plan: Resolved, taken: Snapshot, paths: LaptopPaths) -> str:
+def _begin(
+    far: Far,
+    plan: Resolved,
+    taken: Snapshot,
+    paths: LaptopPaths,
+    secrets: Mapping[str, str],
+) -> str:
     """Send what the box lacks: next to nothing where it has an older snapshot.
 
     Give the run that holds all stages already, where there is one.
     """
     asked = Beginning(
         plan=plan,
+        secrets=secrets,
         object_format=taken.object_format,
         shallow=taken.shallow,
         unless_sealed=plan.host != "local",  # here that was asked before

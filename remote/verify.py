@@ -12,7 +12,7 @@ from pipeline.frozen import dataclass
 from pipeline.git import Git
 from pipeline.layout import is_safe_name
 from pipeline.verify import Counted, Difference, Line, spoken
-from remote.sync import check_inside, foreign
+from remote.bringing.landing import check_inside, foreign
 from remote.watching.lines import lines
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class _Here:
             heal = f"remove it, then: pipeline attach {run}"
             self._check("mirror", home, stage.manifest.results, heal)
         pulled = self._paths.artifacts / run / stage.stage
-        heal = f"remove it, then: pipeline pull {run} {stage.stage}"
+        heal = f"pipeline pull {run} {stage.stage}"
         self._check("pulled", pulled, stage.manifest.artifacts, heal)
 
     def _check(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pipeline import codec, memory
 from pipeline.clock import SystemClock
-from pipeline.events import Event, Happening, encode
+from pipeline.eventlines import encode
+from pipeline.events import Event, Happening
 from pipeline.layout import LaptopPaths, ResultPaths
 from pipeline.memory import RunRecord
 from pipeline.schema import Host, Pipeline, Resolved

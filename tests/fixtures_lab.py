@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab import Host, Lab, lacking, sweep
+from tests.lab import Host, Lab, lacking, sweep, systemd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,16 @@ def box(lab: Lab) -> Iterator[Host]:
 def other_box(lab: Lab) -> Iterator[Host]:
     """A second host, where a test needs two."""
     with lab.host(f"other{lab.made}", shaped=True) as box:
+        yield box
+
+
+@pytest.fixture
+def systemd_box(lab: Lab) -> Iterator[Host]:
+    """A fresh host with a real systemd, where `ubuntu` lingers."""
+    if missing := systemd.lacking():
+        pytest.skip(f"a host with systemd needs {', '.join(missing)}")
+    with lab.host(f"systemd{lab.made}", has_systemd=True) as box:
+        box.exec("loginctl enable-linger ubuntu")
         yield box
 
 

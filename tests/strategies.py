@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from pipeline import events
+from pipeline import eventlines, events
+from pipeline.frames import Frame, FrameKind
 from pipeline.layout import is_safe_name
 from pipeline.schema import Stage
 from pipeline.seal import Seal, one_line
-from pipeline.wire import Frame, FrameKind
 
 # A machine under load is slow at times, which proves nothing of what is tested.
 settings.register_profile(
@@ -89,7 +89,7 @@ STORIES = st.lists(EVENTS, max_size=6)
 
 def told(story: list[events.Event]) -> bytes:
     """Write a story as events.jsonl holds it."""
-    return "".join(events.encode(event) + "\n" for event in story).encode()
+    return "".join(eventlines.encode(event) + "\n" for event in story).encode()
 
 
 TRAIN_SEAL = Seal(

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import datasets
+from pipeline import eventlines, events, progress, sketch
 from pipeline.clock import SystemClock
+from pipeline.data import datasets
+from pipeline.data.contents import INCOMING, Contents, kept_at
 from pipeline.schema import Data
+from tests.laptop import Laptop
 
 CLOCK = SystemClock()
 
@@ -88,7 +91,7 @@ def test_another_file_in_the_place_of_one_is_seen(dogs: Path) -> None:
 def test_what_did_not_change_is_not_read_again(dogs: Path) -> None:
     """It is remembered: what cannot be read any more is known all the same."""
     before = look(dogs)
-    kept = datasets.kept_at(dogs.parent / "cache", dogs)
+    kept = kept_at(dogs.parent / "cache", dogs)
     rows = kept.read_text().replace(sha256("woof"), "f" * 64)
     kept.write_text(rows)
 
@@ -101,7 +104,7 @@ def test_what_did_not_change_is_not_read_again(dogs: Path) -> None:
 def test_a_memory_that_is_torn_is_as_good_as_none(dogs: Path, torn: bytes) -> None:
     """It only saves time."""
     before = look(dogs)
-    datasets.kept_at(dogs.parent / "cache", dogs).write_bytes(torn)
+    kept_at(dogs.parent / "cache", dogs).write_bytes(torn)
 
     assert look(dogs) == before
 
@@ -111,7 +114,7 @@ def test_a_young_file_is_not_trusted_by_its_times(dogs: Path) -> None:
     cache = dogs.parent / "cache"
     datasets.look_at(DOGS, dogs, cache, CLOCK)
 
-    kept = datasets.kept_at(cache, dogs)
+    kept = kept_at(cache, dogs)
     assert not kept.exists() or sha256("woof") not in kept.read_text()
 
 
@@ -196,3 +199,171 @@ def test_many_files_are_one_hash_that_can_be_looked_into(tmp_path: Path) -> None
     assert two is not None
     assert {name for name in one if one[name] != two[name]} == {"7"}
     assert datasets.listed(cache, "0" * 64) is None
+
+
+def test_much_that_is_unread_is_told_and_not_read_at_once(tmp_path: Path) -> None:
+    """Who waits for a plan is told how much; when it is read, it is known at once."""
+    home = tmp_path / "big"
+    home.mkdir()
+    with (home / "hole").open("wb") as file:
+        file.truncate(datasets.AT_ONCE + 1)
+    os.utime(home / "hole", (1, 1))
+    ask = (DOGS, home, tmp_path / "cache", Later())
+
+    first = datasets.at_once(*ask)
+    whole = datasets.look_at(*ask)
+
+    assert first == datasets.Unhashed(0, datasets.AT_ONCE + 1)
+    assert first.said("dogs") == "data dogs: 0 B of 256.0 MB hashed"
+    assert datasets.at_once(*ask) == whole
+
+
+def test_a_large_set_that_is_young_is_known_when_it_is_read(tmp_path: Path) -> None:
+    """Its reading waits until times can be trusted: it shall not come a second time."""
+    home = tmp_path / "young"
+    home.mkdir()
+    for name in ("one", "two"):
+        with (home / name).open("wb") as file:
+            file.truncate(datasets.AT_ONCE // 2 + 1)
+    ask = (DOGS, home, tmp_path / "cache", CLOCK)
+
+    first = datasets.at_once(*ask)
+    whole = datasets.look_at(*ask)
+
+    assert isinstance(first, datasets.Unhashed)
+    assert datasets.at_once(*ask) == whole
+
+
+def test_who_is_stopped_goes_on_where_he_was(dogs: Path) -> None:
+    """What is hashed by then is remembered."""
+
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    read: list[int] = []
+    kept = kept_at(dogs.parent / "cache", dogs)
+    contents = Contents(dogs, kept, Later())
+    contents.read(only={"a"})
+    with pytest.raises(KeyboardInterrupt):
+        datasets.look_at(DOGS, dogs, dogs.parent / "cache", Later(), stop)
+    datasets.look_at(DOGS, dogs, dogs.parent / "cache", Later(), read.append)
+
+    assert read == [len("wau")]
+
+
+def test_what_somebody_else_read_need_not_be_read_again(dogs: Path) -> None:
+    """But for what changed since it was looked at."""
+    kept = kept_at(dogs.parent / "cache", dogs)
+    contents = Contents(dogs, kept, Later())
+    (dogs / "deep" / "b").write_text("miau")
+    contents.learn({"a": sha256("woof"), "deep/b": sha256("wau"), "c": "0"})
+
+    later = Contents(dogs, kept, Later())
+
+    assert later.unread == len("miau")
+    assert later.read() == {"a": sha256("woof"), "deep/b": sha256("miau")}
+
+
+def test_what_is_being_sent_is_no_part_of_a_set(dogs: Path) -> None:
+    """A run that looks meanwhile sees what is whole."""
+    before = look(dogs)
+    (dogs / INCOMING).mkdir()
+    (dogs / INCOMING / "draft").write_text("ha")
+
+    assert look(dogs) == before
+
+
+BESIDE = """\
+name: beside
+jobs: 1
+data:
+  big: {path: data/big}
+stages:
+  reader:
+    sh: ls {data:big} > $OUT/names.txt
+    outputs: [names.txt]
+  other:
+    sh: echo other > $OUT/other.txt
+    outputs: [other.txt]
+"""
+
+
+def test_a_stage_without_the_data_is_done_while_that_is_hashed(laptop: Laptop) -> None:
+    """Though it comes later, and one runs at a time; and the run can be stopped then.
+
+    Nothing was executed of what needs the data; resuming does it.
+    """
+    laptop.write("pipeline.yaml", BESIDE)
+    laptop.write(".gitignore", "data/\n")
+    laptop.commit()
+    big = laptop.repo / "data" / "big"
+    big.mkdir(parents=True)
+    with (big / "hole").open("wb") as file:
+        file.truncate(400 * datasets.AT_ONCE)  # a minute and more
+
+    laptop.pipeline("run", "--detach")
+    laptop.wait_for_event("stage_sealed other")
+    laptop.pipeline("stop")
+    laptop.wait_for_runner(lives=False)
+    story = laptop.story()
+    with (big / "hole").open("wb") as file:
+        file.truncate(1)
+    laptop.pipeline("resume")
+
+    assert "stage_started reader" not in story
+    assert "stage_sealed reader" in laptop.story()
+    assert "2 to reuse" in laptop.pipeline("plan")
+
+
+LINKED = """\
+name: linked
+data:
+  file: {path: deep/er/one.txt, local: ~/kept/one.txt}
+  folder: {path: in/folder, local: ~/kept/link}
+  own: {path: data/own}
+stages:
+  look:
+    sh: cat {data:file} {data:folder}/x {data:own}/x deep/er/one.txt > $OUT/all.txt
+    outputs: [all.txt]
+"""
+
+
+def test_homes_of_every_shape_are_linked(laptop: Laptop) -> None:
+    """A file, a folder, a link to one; below a pipeline.yaml that is not at the top."""
+    kept = laptop.home / "kept"
+    (kept / "folder").mkdir(parents=True)
+    (kept / "one.txt").write_text("1")
+    (kept / "folder" / "x").write_text("2")
+    (kept / "link").symlink_to("folder")
+    laptop.write("sub/pipeline.yaml", LINKED)
+    laptop.write("sub/in/tracked.txt", "beside it")
+    laptop.write(".gitignore", "own\n")
+    laptop.write("sub/data/own/x", "3")
+    laptop.commit()
+
+    said = laptop.pipeline("run", "--file", "sub/pipeline.yaml")
+
+    assert "done: 1 stage" in said
+    (made,) = laptop.home.glob(".pipeline/*/runs/*/tree/sub/artifacts/look/all.txt")
+    assert made.read_text() == "1231"
+
+
+def test_a_home_that_is_missing_is_told(laptop: Laptop) -> None:
+    """Before anything is made."""
+    laptop.write("pipeline.yaml", LINKED)
+    laptop.commit()
+
+    said = laptop.pipeline("run", code=6)
+
+    assert "data 'file' is not on host 'local': ~/kept/one.txt" in said
+
+
+def test_hashing_stands_in_the_picture_until_it_is_done() -> None:
+    """So that a watcher sees why nothing starts."""
+    said = events.DataToldOf(said="hashing data dogs: 12.0 GB of 40.0 GB")
+    done = events.DataToldOf(said="data dogs: 40.0 GB hashed", is_ready=True)
+    story = [events.Event("2026-11-20T17:10:00.000000Z", what) for what in (said, done)]
+
+    assert said.said in sketch.render(progress.fold(story[:1]))
+    assert "dogs" not in sketch.render(progress.fold(story))
+    assert [eventlines.decode(eventlines.encode(one)) for one in story] == story

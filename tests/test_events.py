@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import events
+from pipeline import eventlines, events
 from pipeline.clock import SystemClock
 from pipeline.errors import IntegrityError
+from pipeline.eventlines import read_events
 from pipeline.eventlog import EventLog
-from pipeline.events import Event, read_events
+from pipeline.events import Event
 from tests.fakes import FakeClock
 from tests.strategies import EVENTS, STORIES, happenings, told
 
@@ -28,7 +29,7 @@ TORN = b'{"v":1,"at":"2026-11-20T17:10'
 @given(EVENTS)
 def test_an_event_survives_its_line(event: Event) -> None:
     """Any text may be told: newlines, quotes, bytes that were none."""
-    assert events.decode(events.encode(event)) == event
+    assert eventlines.decode(eventlines.encode(event)) == event
 
 
 def test_what_json_has_no_word_for_is_left_out() -> None:
@@ -36,7 +37,7 @@ def test_what_json_has_no_word_for_is_left_out() -> None:
     odd = {"loss": math.nan, "best": -math.inf, "lr": 0.1}
     tick = events.StageTicked(stage="one", done=math.inf, total=9, numbers=odd)
 
-    told = events.decode(events.encode(Event(at=AT, what=tick)))
+    told = eventlines.decode(eventlines.encode(Event(at=AT, what=tick)))
 
     kept = events.StageTicked(stage="one", done=0, total=9, numbers={"lr": 0.1})
     assert told == Event(at=AT, what=kept)
@@ -45,7 +46,7 @@ def test_what_json_has_no_word_for_is_left_out() -> None:
 @given(EVENTS)
 def test_an_event_is_one_line_of_utf8(event: Event) -> None:
     """So that `tail -f`, `grep` and `jq` need nothing of ours."""
-    line = events.encode(event).encode()
+    line = eventlines.encode(event).encode()
 
     assert line.splitlines() == [line]
 
@@ -95,7 +96,7 @@ def test_any_bytes_are_read(lines: list[bytes]) -> None:
 def test_a_line_that_tells_nothing_is_refused(line: bytes) -> None:
     """Alone it is an error; in a log it is passed over."""
     with pytest.raises(IntegrityError):
-        events.decode(line)
+        eventlines.decode(line)
 
     assert list(read_events(line + b"\n" + told([ONE]))) == [ONE]
 
@@ -104,7 +105,7 @@ def test_a_kind_of_a_newer_version_passes() -> None:
     """A newer box tells what this version does not know, and the rest is read."""
     line = b'{"v":1,"at":"x","kind":"stage_dreamed","stage":"one"}'
 
-    assert events.decode(line) is None
+    assert eventlines.decode(line) is None
     assert list(read_events(told([ONE]) + line + b"\n" + told([TWO]))) == [ONE, TWO]
 
 

@@ -197,8 +197,9 @@ def test_a_keeper_knows_what_was_not_swept(orders: list[tuple[str, int]]) -> Non
     """What was started last and not swept since, whatever came before."""
     text = "".join(f"{sign}/runs/r/attempts/s.{number}\n" for sign, number in orders)
 
-    found = still_open(io.BytesIO(text.encode()))
+    found, took_leave = still_open(io.BytesIO(text.encode()))
 
+    assert not took_leave
     last = {number: sign for sign, number in orders}
     assert found == {
         f"/runs/r/attempts/s.{number}".encode()

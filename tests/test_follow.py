@@ -18,10 +18,11 @@ from pipeline.follow import (
     crc_of_end,
     follow,
     growing_files,
-    stamp_of,
 )
-from pipeline.layout import RunPaths
-from pipeline.wire import Frame, FrameReader, Have
+from pipeline.frames import Frame, FrameReader
+from pipeline.layout import ResultPaths, RunPaths
+from pipeline.offers import published, stamp_of
+from pipeline.wire import Have
 from tests.fakes import FakeClock
 from tests.strategies import told
 
@@ -34,7 +35,7 @@ def run(tmp_path: Path) -> RunPaths:
     """A run's folder with some files of every kind."""
     run = RunPaths(tmp_path / "run", PurePosixPath("."))
     (run.results / "train").mkdir(parents=True)
-    run.events.write_bytes(BEGAN)
+    ResultPaths(run.results).events.write_bytes(BEGAN)
     (run.results / "train/stage.log").write_bytes(b"one\n")
     (run.results / "train/metrics.json").write_bytes(b"{}")
     (run.results / "HEARTBEAT.txt").write_bytes(b"beat: 1\n")
@@ -139,7 +140,7 @@ def test_the_end_is_told_behind_all_else(run: RunPaths, *, lives: bool) -> None:
     lock = files.open_lock(run.runner_lock) if lives else None
     box = follower(run)
     before = list(box.look())
-    with run.events.open("ab") as story:
+    with ResultPaths(run.results).events.open("ab") as story:
         story.write(ENDED)
 
     found = list(box.look())
@@ -152,7 +153,7 @@ def test_the_end_is_told_behind_all_else(run: RunPaths, *, lives: bool) -> None:
 
 def test_a_dead_runner_has_no_end(run: RunPaths) -> None:
     """The lock is free and the story stops in the middle."""
-    with run.events.open("ab") as story:
+    with ResultPaths(run.results).events.open("ab") as story:
         story.write(ENDED + BEGAN + ENDED[:20])
 
     assert kinds(list(follower(run).look()))[-1] == "runner"
@@ -186,11 +187,11 @@ def test_the_stamp_moves_when_there_is_something_to_bring(
     run: RunPaths, change: Callable[[RunPaths], None], *, moves: bool
 ) -> None:
     """Each row: what changed, and whether rsync should run."""
-    before = stamp_of(run.results)
+    before = stamp_of(published(run.results))
 
     change(run)
 
-    assert (stamp_of(run.results) != before) is moves
+    assert (stamp_of(published(run.results)) != before) is moves
 
 
 def test_growing_files_are_those_of_the_contract(run: RunPaths) -> None:
@@ -206,7 +207,7 @@ def test_growing_files_are_those_of_the_contract(run: RunPaths) -> None:
 
 def test_the_stream_ends_with_the_run(run: RunPaths) -> None:
     """The laptop needs no other sign."""
-    run.events.write_bytes(ENDED)
+    ResultPaths(run.results).events.write_bytes(ENDED)
     sent: list[bytes] = []
     here, far = os.pipe()
 

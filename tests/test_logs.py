@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.bars import MOST_ROWS
-from pipeline.blot import BLOT, blot, secret_values
 from pipeline.logs import (
     MOST_BYTES,
     LogFollower,
     Tick,
     parse_tick,
 )
+from pipeline.secrets.blot import BLOT, blot, secret_values
 
 SECRET = b"tok-0123456789abcdef"
 KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\r\nhkiG9w0BAQEFAASC\n-----END KEY-----"

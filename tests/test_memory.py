@@ -95,7 +95,7 @@ def test_without_runs_the_first_one_is_explained(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="no run is known in") as caught:
         memory.find_run(LaptopPaths(tmp_path), "")
 
-    assert caught.value.hint == "start one with: pipeline run"
+    assert caught.value.hint.startswith("start one with: pipeline run\n")
 
 
 def test_foreign_files_are_no_runs(paths: LaptopPaths) -> None:

@@ -13,11 +13,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from pipeline import events
 from pipeline.errors import HostError, TransportError
-from pipeline.events import Event, read_events
+from pipeline.eventlines import read_events
+from pipeline.events import Event
 from pipeline.follow import Follower
+from pipeline.frames import Frame, FrameReader, encode_frame
 from pipeline.layout import ResultPaths, RunPaths
-from pipeline.progress import fold, render
-from pipeline.wire import Frame, FrameReader, encode_frame
+from pipeline.progress import fold
+from pipeline.sketch import render
 from remote.watching.mirror import Mirror
 from tests.fakes import FakeClock
 from tests.strategies import EVENTS, told
@@ -193,7 +195,7 @@ def test_a_name_that_is_no_text_is_drawn(here: ResultPaths) -> None:
 
     Mirror(here, is_own=True).apply(grow("events.jsonl", told([Event("x", odd)])))
 
-    assert here.progress.read_text().startswith("l\\udce9  run r")
+    assert here.progress.read_text().startswith("l\N{REPLACEMENT CHARACTER}  run r")
 
 
 def test_growing_files_keep_their_place(here: ResultPaths) -> None:

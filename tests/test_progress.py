@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pipeline import events
 from pipeline.clock import stamp
 from pipeline.events import Event, Happening
-from pipeline.progress import StageState, fold, render
+from pipeline.progress import StageState, fold
+from pipeline.sketch import render
 from tests.fakes import FakeClock
 from tests.strategies import EVENTS, NAMES, happenings
 

@@ -16,9 +16,14 @@ from pipeline import codec, pyz
 from pipeline.errors import HostError, PipelineError, TransportError
 from pipeline.memory import RunRecord
 from pipeline.schema import Pipeline, Resolved
+from remote.bringing import rsync
+from remote.bringing.landing import Landing
+from remote.bringing.sync import Sync
+from remote.bringing.untar import Unpacking
+from remote.bringing.wanted import Wanted
 from remote.far import Far
 from remote.links.here import Here
-from remote.sync import Sync, Wanted, _unpack
+from tests.fakes import put_program
 
 RECORD = RunRecord(
     run="20261120-1710-a3f9",
@@ -164,6 +169,59 @@ def test_what_changed_comes_again_and_nothing_else(box: Box, way: str) -> None:
     assert (kept.stat().st_ino, kept.stat().st_mtime) == (before[0], MTIME)
 
 
+VERSIONS = {
+    "rsync  version 3.5.0  protocol version 32": True,
+    "rsync  version 3.2.5  protocol version 31": True,
+    "rsync  version v3.2.7  protocol version 31": True,
+    "openrsync: protocol version 29\nrsync version 2.6.9 compatible": True,
+    "rsync  version 3.2.3  protocol version 31": False,
+    "rsync  version 2.6.9  protocol version 29": False,
+    "": False,
+}
+
+
+@pytest.mark.parametrize(("said", "is_fit"), VERSIONS.items())
+def test_an_rsync_that_believes_a_box_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, *, is_fit: bool
+) -> None:
+    """Before 3.2.5 it wrote whatever a box named; openrsync refuses such names."""
+    text = f"#!/bin/sh\ncat <<.\n{said}\n.\n"
+    program = put_program(tmp_path / "bin", "rsync", text)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    assert rsync.is_fit.__wrapped__() is is_fit
+
+
+def test_an_rsync_that_knows_other_flags_leaves_it_to_the_tar(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever there will be on a Mac."""
+    text = "#!/bin/sh\necho 'unknown option' >&2; exit 1\n"
+    program = put_program(box.target.parent / "bin", "rsync", text)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    assert len(box.bring(RESULTS, has_rsync=True)) == 5
+
+
+def test_what_came_before_the_line_broke_is_kept(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files that are whole; a part has a name of rsync's own, and is dropped."""
+    text = """\
+#!/bin/sh
+for into; do :; done
+mkdir -p $into/train; echo {} > $into/train/new.json; echo x > $into/train/.b.json.XyZ
+exit 12
+"""
+    program = put_program(box.target.parent / "bin", "rsync", text)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    with pytest.raises(TransportError, match="the line broke during rsync"):
+        box.bring(RESULTS, has_rsync=True)
+
+    assert held(box.target) == {"train/new.json": b"{}\n"}
+
+
 def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
     """Make the head of a member."""
     info = tarfile.TarInfo(name)
@@ -278,9 +336,10 @@ def test_no_name_leads_outside(parts: list[str]) -> None:
         target.mkdir()
         data = io.BytesIO(tar_of(member("".join(parts))))
         with tarfile.open(fileobj=data) as tar:
+            unpacking = Unpacking(Landing(target, "results"))
             try:
                 for info in tar:
-                    _unpack(tar, info, target)
+                    unpacking.unpack(tar, info)
             except PipelineError:
                 assert held(target) == {}
 

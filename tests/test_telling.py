@@ -42,9 +42,29 @@ LINES: dict[str, tuple[Happening, list[str]]] = {
         [f"vq: run {RUN} started on ec2, 2 stages, with uncommitted changes"],
     ),
     "resumed": (events.RunResumed(), ["run resumed"]),
+    "its turn": (
+        events.RunWaiting(because="waits for run a (x) to end", behind=("a",)),
+        ["waits for run a (x) to end"],
+    ),
+    "another's gpu": (
+        events.StageWaiting(stage="train", because="waits for GPU 0"),
+        ["train waits for GPU 0"],
+    ),
     "environment": (
         events.EnvironmentToldOf(said="building environment lock.txt: numpy"),
         ["building environment lock.txt: numpy"],
+    ),
+    "data": (
+        events.DataToldOf(said="hashing data dogs: 1.0 GB of 2.0 GB"),
+        ["hashing data dogs: 1.0 GB of 2.0 GB"],
+    ),
+    "pushed": (
+        events.BranchPushed(to="git@x:y", commit="c0a4d92", is_done=True),
+        ["the branch was pushed to git@x:y"],
+    ),
+    "not pushed": (
+        events.BranchPushed(to="git@x:y", commit="", is_done=False, said="no route"),
+        ["the branch was not pushed: no route"],
     ),
     "reused": (
         replace(SEALED, reuses="5ea1ed"),

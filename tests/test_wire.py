@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
+import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import HostError, IntegrityError
-from pipeline.wire import (
-    Carrying,
-    Following,
-    Frame,
-    FrameReader,
-    encode_frame,
-    encode_request,
-    read_request,
-)
+from pipeline.frames import Frame, FrameReader, encode_frame
+from pipeline.wire import Carrying, Following, encode_request, read_request
 from tests.strategies import FRAMES, values
 
 
@@ -76,6 +71,35 @@ def test_what_is_no_frame_is_refused_with_its_likely_cause(said: bytes) -> None:
         list(FrameReader().feed(said))
 
     assert ".bashrc" in caught.value.hint
+
+
+def test_a_long_body_travels_packed() -> None:
+    """Ten thousand ticks of a story take a tenth of the line."""
+    told = b'{"at":"2026-11-20T17:10:00.000Z","kind":"stage_ticked","done":1}\n' * 2_000
+    frame = Frame(kind="grow", path="events.jsonl", at=7, body=told)
+
+    sent = encode_frame(frame)
+
+    assert len(sent) < len(told) / 10
+    assert list(FrameReader().feed(sent)) == [frame]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        zlib.compress(bytes((1 << 24) + 1)),
+        zlib.compress(b"whole")[:-1],
+        b"not packed at all",
+    ],
+    ids=["a bomb", "cut", "plain"],
+)
+def test_what_is_packed_wrongly_is_refused(body: bytes) -> None:
+    """A few bytes that would become gigabytes are no frame."""
+    head = {"k": "grow", "path": "events.jsonl", "at": 0, "n": len(body), "z": True}
+    sent = json.dumps(head).encode() + b"\n" + body
+
+    with pytest.raises(IntegrityError, match="no frame"):
+        list(FrameReader().feed(sent))
 
 
 def test_a_frame_of_a_newer_box_says_that_the_link_is_up() -> None:

@@ -4,7 +4,8 @@ Each mistake has its place, its line with a mark below, and where one can be com
 the name that was meant. Modules are read and never imported: that they are there, that
 they have run(params, ctx), and that the params fit their Params. No host is asked.
 
-With --host, data must have a path for that host. --set is tried as `run` would take it.
+With --host, data must have a path for that host; what the host itself lacks is told by
+`pipeline doctor --host`. --set is tried as `run` would take it.
 
 Examples:
   pipeline check
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 def do(args: Namespace, paths: LaptopPaths) -> int:
     """Read; every mistake is an error by then."""
     from pipeline.commands.known import host_named
-    from pipeline.reading import fit, grammar, module, spec
+    from pipeline.reading import fit, grammar, module, overlooked, spec
 
     grammar.refresh(paths)
     try:
@@ -46,6 +47,7 @@ def do(args: Namespace, paths: LaptopPaths) -> int:
         put({"file": str(paths.pipeline_file), "mistakes": _mistakes(error)})
         return error.exit_code
     notes = list(fit.elsewhere(pipeline.stages, module.folders(paths.root)))
+    notes += overlooked.notes(pipeline, paths.root)
     if args.json:
         counts: dict[str, Json] = {**_counts(pipeline)}
         file = str(paths.pipeline_file)

@@ -45,7 +45,7 @@ def far_of(record: RunRecord) -> Far:
 def seen(record: RunRecord, paths: LaptopPaths) -> RunState:
     """Give how a run stood when it was last seen, from its folder here."""
     from pipeline import progress
-    from pipeline.events import read_events
+    from pipeline.eventlines import read_events
 
     events = paths.mirror(record.run).events
     return progress.fold(read_events(events.read_bytes() if events.exists() else b""))

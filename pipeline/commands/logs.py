@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def do(args: Namespace, paths: LaptopPaths) -> int:
     """Print what stages printed."""
-    from remote.watching.reading import Headed, Lined, catch_up, print_logs
+    from remote.watching.reading import Headed, Lined, Tamed, catch_up, print_logs
 
     record = memory.find_run(paths, args.run)
     far = far_of(record)
@@ -35,10 +35,10 @@ def do(args: Namespace, paths: LaptopPaths) -> int:
     if not args.follow and not seen(record, paths).has_ended:
         catch_up(far, record, paths, err=sys.stderr)
     source = far if args.follow else None
-    if not args.json:
+    if not (args.json or sys.stdout.isatty()):
         headed = Headed(out, is_headed=not args.stage)
         return print_logs(source, record, paths, stage=args.stage, paper=headed)
-    lined = Lined(out)
-    code = print_logs(source, record, paths, stage=args.stage, paper=lined)
-    lined.close()
+    paper = Lined(out) if args.json else Tamed(out, is_headed=not args.stage)
+    code = print_logs(source, record, paths, stage=args.stage, paper=paper)
+    paper.close()
     return code

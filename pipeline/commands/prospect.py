@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -152,7 +153,21 @@ def _reader(plan: Resolved, paths: LaptopPaths) -> Callable[[str], bytes | None]
 
 
 def planned(found: Prospect, paths: LaptopPaths, *, against: str = "") -> Planned:
-    """Have the host say what the run would do; the snapshot itself stays here."""
+    """Have the host say what the run would do; the snapshot itself stays here.
+
+    Where much data must be read for that, it is read first, and that is told.
+    """
+    made = _planned(found, paths, against)
+    if not made.unhashed:
+        return made
+    from remote.data.hashing import hash_sets
+
+    homes = {name: found.plan.data[name] for name in made.unhashed}
+    hash_sets(found.host, found.plan.project, homes, sys.stderr)
+    return _planned(found, paths, against)
+
+
+def _planned(found: Prospect, paths: LaptopPaths, against: str) -> Planned:
     if found.host is None:
         return planned_here(found, paths, against=against)
     from remote import hosts

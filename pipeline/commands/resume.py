@@ -17,6 +17,7 @@ Examples:
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from pipeline import memory
 from pipeline.commands.document import put
 from pipeline.commands.known import far_of
 from pipeline.commands.watching import watch
-from pipeline.errors import DONE
+from pipeline.errors import DONE, SpecError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -35,11 +36,11 @@ if TYPE_CHECKING:
 
 def do(args: Namespace, paths: LaptopPaths) -> int:
     """Launch a runner for a run that is there, and watch it."""
-    from remote.folders import prepare_mirror
+    from remote.bringing.folders import prepare_mirror
 
     record = memory.find_run(paths, args.run)
     far = far_of(record)
-    answer = far.resume(record.run)
+    answer = far.resume(record.run, secrets=lambda: _named(record, paths))
     lived = answer.lives
     if answer.is_done:
         what = f"{answer.mended} of its files were put back"
@@ -56,6 +57,16 @@ def do(args: Namespace, paths: LaptopPaths) -> int:
         said = f"run {record.run} was taken up again on {record.host_name}"
         _tell(record, said, is_resumed=not lived, as_json=args.json)
     return DONE
+
+
+def _named(record: RunRecord, paths: LaptopPaths) -> set[str]:
+    """Name the secrets that were said here: when the run began, or in pipeline.yaml."""
+    from pipeline.reading import spec
+
+    named = set(record.secrets)
+    with contextlib.suppress(SpecError):
+        named.update(spec.load(paths.pipeline_file).secrets)
+    return named
 
 
 def _tell(record: RunRecord, said: str, *, is_resumed: bool, as_json: bool) -> None:

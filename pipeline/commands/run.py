@@ -12,6 +12,7 @@ Examples:
   pipeline run --host ec2 --detach
   pipeline run --set train.epochs=5 --until train
   pipeline run --force train
+  pipeline run --host ec2 --queue        once the runs that are there have ended
   pipeline run --host ec2 --dry-run
 """
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.clock import SystemClock
@@ -76,9 +78,15 @@ def _start(args: Namespace, paths: LaptopPaths) -> Started | str:
     from remote import hosts
     from remote.start import start
 
+    if found.host is not None:
+        from pipeline.reading import overlooked
+
+        for said in overlooked.notes(found.plan.pipeline, paths.root):
+            print(f"note: {said}", file=sys.stderr)
     link = links[0] if links else hosts.link_to(found.host)
     clock = SystemClock()
-    started = start(found.plan, found.taken, found.host, link, paths, clock)
+    plan = replace(found.plan, queue=args.queue)
+    started = start(plan, found.taken, found.host, link, paths, clock)
     if started.sealed_in:
         prospect.forget(found, paths)
     return started.sealed_in or started

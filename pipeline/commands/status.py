@@ -16,11 +16,12 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
-from pipeline import codec, memory, progress
+from pipeline import codec, memory, sketch
 from pipeline.clock import SystemClock, spoken
 from pipeline.commands.document import put
 from pipeline.commands.known import runner_lives, seen, told
 from pipeline.errors import DONE
+from pipeline.views.tame import tame, tame_text
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -45,10 +46,25 @@ def do(args: Namespace, paths: LaptopPaths) -> int:
         print(f"{record.name}  run {record.run}  on {record.host_name}")
         print(f"nothing was heard of it yet; ask with: pipeline attach {record.run}")
         return DONE
-    sys.stdout.write(progress.render(state))
+    sys.stdout.write(tame_text(sketch.render(state)))
+    if said := _published(record, state, paths):
+        print(f"\nthe branch: {said}")
     if not state.has_ended:
         print(f"\n{_what_is_known(record, paths)}")
     return DONE
+
+
+def _published(record: RunRecord, state: RunState, paths: LaptopPaths) -> str:
+    """Say whether the run's branch was published, where that is known."""
+    if not record.git.push:
+        return ""
+    from remote.publish import last
+
+    known = last(paths, record.run)
+    if known is None:
+        return tame(state.published)
+    to = f"to {tame(known.to)}"
+    return f"pushed {to}" if known.is_done else f"not pushed {to}: {tame(known.said)}"
 
 
 def _what_is_known(record: RunRecord, paths: LaptopPaths) -> str:
@@ -86,6 +102,7 @@ def _document(record: RunRecord, state: RunState, paths: LaptopPaths) -> Json:
         "resumed": state.resumed,
         "exit_code": state.exit_code,
         "reason": state.reason,
+        "published": _published(record, state, paths),
         "results": str(paths.mirror(record.run).root),
         "stages": [_stage(stage) for stage in state.stages.values()],
     }

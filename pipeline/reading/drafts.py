@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline import gate
 from pipeline.errors import SpecError
+from pipeline.reading import secrets
 from pipeline.reading.edges import Draft
 from pipeline.reading.mistakes import Mark, meant
 from pipeline.schema import Stage
@@ -34,8 +35,9 @@ def of_stages(table: Table) -> tuple[Draft, ...]:
     table.demand("stages", "at least one stage")
     drafts: list[Draft] = []
     first: dict[str, Draft] = {}
+    shared = secrets.of(table)
     for name, one in table.tables("stages", "stage"):
-        drafts.append(_draft(name, one))
+        drafts.append(_draft(name, one, shared))
         _check_name(one, drafts[-1], first.setdefault(name.lower(), drafts[-1]))
     return tuple(drafts)
 
@@ -52,8 +54,11 @@ def _check_name(table: Table, draft: Draft, first: Draft) -> None:
         table.mistakes.add(table.mark, sentence)
 
 
-def _draft(name: str, table: Table) -> Draft:
-    """Read one stage, all but what its names mean to the others."""
+def _draft(name: str, table: Table, shared: tuple[str, ...]) -> Draft:
+    """Read one stage, all but what its names mean to the others.
+
+    shared: the names of secrets that a stage gets which names none itself.
+    """
     run, sh = _module(table), table.word("sh", "a command")
     after = table.words("after", "a list of stages")
     inputs = table.words("inputs", "a list of 'stage/file' and 'data:name'")
@@ -72,6 +77,7 @@ def _draft(name: str, table: Table) -> Draft:
         retries=table.whole("retries", 0),
         cpus=table.whole("cpus", 1, least=1),
         gpus=table.whole("gpus", 0),
+        secrets=secrets.of(table, shared),
         on_failure=table.choice("on_failure", _ON_FAILURE),
     )
     params = table.params()

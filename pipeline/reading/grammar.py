@@ -29,6 +29,7 @@ _NAMES_IT = re.compile(
 _HEAD_BYTES = 4096  # the line is the first, or follows a few words on the file
 # One word as it was written: an editor takes 3.10 for a number, and off for a switch.
 _WORD: Schema = {"type": ["string", "number", "boolean"]}
+_REMOTE = r"^(?!dirty$)[A-Za-z0-9_][A-Za-z0-9_./-]*$"
 _NAME = r"^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._-]*$"
 _PARAMS: Schema = {
     "type": "object",
@@ -79,10 +80,15 @@ _KINDS: dict[str, Schema] = {
     "absolute or `~/` path": _like("^(/|~/)", "a path that begins with / or ~/"),
     "duration": _like(_DURATION, A_DURATION, "number", exclusiveMinimum=0),
     "size": _like(_SIZE, A_SIZE, "integer", minimum=0),
-    "switch, or `{dirty: true}`": {
-        **_SWITCH,
-        "type": [*_SWITCH["type"], "object"],
-        "properties": {"dirty": {**_SWITCH, "type": [*_SWITCH["type"], "null"]}},
+    "switch": _SWITCH,
+    "switch, name of a remote, or `{to, from, dirty}`": {
+        **_like(_REMOTE, "on, off or the name of a remote", "boolean", "null"),
+        "type": ["string", "boolean", "object"],
+        "properties": {
+            "to": _like(_REMOTE, "the name of a remote"),
+            "from": {"enum": ["laptop", "box"]},
+            "dirty": {**_SWITCH, "type": [*_SWITCH["type"], "null"]},
+        },
         "additionalProperties": False,
     },
     "0 to 9999": _whole(0),
@@ -91,6 +97,9 @@ _KINDS: dict[str, Schema] = {
     "list of paths": _list(_WORD),
     "list of patterns": _list(_WORD),
     "list of commands": _list(_WORD),
+    "list of names": _list(
+        _like("^[A-Za-z_][A-Za-z0-9_]*$", "the name of an environment variable")
+    ),
     "list of inputs": _list(_like("^data:.|^[^/]+/.", "'stage/file' or 'data:name'")),
     "list of gates": _list(_like(_GATE, "a rule such as 'accuracy >= 0.8'")),
     "params": _PARAMS,

@@ -70,7 +70,13 @@ sync: sync
 heartbeat: heartbeat
     how often a run breathes; [below](#heartbeat)
 notify: notify
-    what to run when a run ends; [below](#notify)
+    how a run is heard of by who does not watch it; [below](#notify)
+revive: 0 to 9999 = 3, for a local run 0
+    how many reboots of its box in a row, without a new seal in between, a run goes on
+    after by itself; [below](#revive)
+secrets: list of names = empty
+    environment variables whose values travel to the stages and are kept nowhere;
+    [below](#secrets)
 hosts: hosts = empty
     boxes behind SSH; [below](#hosts)
 data: data = empty
@@ -109,6 +115,8 @@ cpus: 1 to 9999 = 1
 gpus: 0 to 9999 = 0
     taken by lock, shared with no other run of this user; named by
     `CUDA_VISIBLE_DEVICES`. A box that has fewer ends the run with 6 at its start
+secrets: list of names = those of the pipeline
+    the [secrets](#secrets) this stage gets, and no others; `[]` for none
 on_failure: one of stop, continue = `stop`
     after a failure or a failed gate: start nothing more (what runs goes on to its
     end), or only leave out what depends on it
@@ -134,9 +142,10 @@ branch: branch = `run/{run}`
     the branch of a run; it holds `{run}`, and may hold `{name}` and `{date}`
 max_file: size = 2MB
     larger files stay out of git: the seal holds their sha256, `pull` brings them
-push: switch, or `{dirty: true}` = off
-    push the branch to `origin` when a watcher has seen the run's end. `on` leaves out
-    runs with uncommitted work; `{dirty: true}` pushes those too
+push: switch, name of a remote, or `{to, from, dirty}` = off
+    push the run's branch when the run has ended: to `origin`, or to the remote that is
+    named; `on` leaves out runs with uncommitted work, `{dirty: true}` pushes those too.
+    `from: laptop` (as it stands) or `from: box`; [below](#publishing)
 """)
 
 SHIP = _section("""\
@@ -144,8 +153,8 @@ max_size: size = 200MB
     how much may be new since the last commit; more is refused, with the largest files
     named
 allow: list of patterns = empty
-    files that look like [secrets](#secrets) and may travel: by name, or by path from
-    here or from the root of the repository
+    files that [look like secrets](#files-that-look-like-secrets) and may travel: by
+    name, or by path from here or from the root of the repository
 """)
 
 SYNC = _section("""\
@@ -169,8 +178,12 @@ stalled_after: duration = 30min
 
 NOTIFY = _section("""\
 command: text = none
-    run by `sh -c` on the host, in the folder of `pipeline.yaml` in the worktree, for
-    60 s at most
+    run by `sh -c` where it happened: on the host, in the folder of `pipeline.yaml` in
+    the worktree; what only a watcher knows, here. For 60 s at most
+bell: switch = on
+    ring the bell of the terminal that watches, when the run ended or needs a look
+desktop: switch = on
+    show that on the desktop too, where there is one (`notify-send`, `osascript`)
 """)
 
 HOST = _section("""\
@@ -180,7 +193,7 @@ config: text = ssh's own
     another ssh configuration file: absolute, with `~/`, or from here
 link: one of openssh, lasting = `openssh`
     the OpenSSH client's shared connection, which the next command finds open; or one
-    lasting paramiko transport, quicker for many small calls to a box that is near
+    lasting fabric connection, quicker for many small calls to a box that is near
 python: text = `python3`
     the Python of the runner there, 3.10 or newer; a path, `~/` too, or a name
 env: env = that of the pipeline

@@ -7,6 +7,7 @@ file. What is wrong goes to the table's mistakes.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pipeline import template
@@ -41,6 +42,8 @@ _NO_BRANCH = re.compile(
     r"[\x00-\x20\x7f~^:?*\[\\{}]|\.\.|//|^[-/]|[/.]$|(?:^|/)\.|\.lock(?:/|$)"
     r"|^(?:ship|refs)/"
 )
+_REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
+_PUSHERS: tuple[Literal["laptop", "box"], ...] = ("laptop", "box")
 _BRANCH_WORDS = {"run": "20261120-1710-a3f9", "name": "name", "date": "20261120"}
 
 
@@ -65,12 +68,10 @@ def env(table: Table) -> Env:
 def git(table: Table) -> GitRules:
     """Read `git`."""
     default = GitRules()
-    push, push_dirty = _push(table)
-    rules = GitRules(
+    rules = replace(
+        _push(table),
         branch=_branch(table) or default.branch,
         max_file=table.size("max_file", default.max_file),
-        push=push,
-        push_dirty=push_dirty,
     )
     table.close()
     return rules
@@ -92,18 +93,30 @@ def _branch(table: Table) -> str:
     return word.text
 
 
-def _push(table: Table) -> tuple[bool, bool]:
-    """Read `off`, `on`, or `{dirty: true}`, which is on for uncommitted work too."""
+def _push(table: Table) -> GitRules:
+    """Read `off`, `on`, the name of a remote, or `{to, from, dirty}`, which is on."""
     node = table.node("push")
     if isinstance(node, Entries):
         inner = Table(node, table.mistakes, what=table.label("push"), mark=node.mark)
-        is_dirty = inner.switch("dirty")
+        to = inner.word("to")
+        if to and not _REMOTE.fullmatch(to.text):
+            inner.refuse("to", to, "the name of a git remote")
+        rules = GitRules(
+            push=True,
+            push_dirty=inner.switch("dirty"),
+            push_to=to.text if to else GitRules().push_to,
+            push_from=inner.choice("from", _PUSHERS),
+        )
         inner.close()
-        return True, is_dirty
-    is_on = scalar.switch(node.text) if isinstance(node, Scalar) else None
-    if node and is_on is None:
-        table.refuse("push", node, "on, off or {dirty: true}")
-    return bool(is_on), False
+        return rules
+    text = node.text if isinstance(node, Scalar) else ""
+    is_on = scalar.switch(text) if text else None
+    if node and is_on is None and (text == "dirty" or not _REMOTE.fullmatch(text)):
+        wanted = "on, off, the name of a remote or {dirty: true}"
+        table.refuse("push", node, wanted)
+    elif node and is_on is None:
+        return GitRules(push=True, push_to=text)
+    return GitRules(push=bool(is_on))
 
 
 def ship(table: Table) -> ShipRules:
@@ -150,9 +163,26 @@ def heartbeat(table: Table) -> HeartbeatRules:
 
 def notify(table: Table) -> NotifyRules:
     """Read `notify`."""
-    rules = NotifyRules(command=table.text("command"))
+    rules = NotifyRules(
+        command=table.text("command"),
+        bell=_is_on(table, "bell"),
+        desktop=_is_on(table, "desktop"),
+    )
     table.close()
     return rules
+
+
+def _is_on(table: Table, key: str) -> bool:
+    """Read a switch that is on when nothing is said."""
+    is_said = table.says(key)
+    return table.switch(key, "on or off") or not is_said
+
+
+def revive(table: Table) -> int | None:
+    """Read how often a run is taken up; None is not said, which is not nought."""
+    is_said = table.says("revive")
+    times = table.whole("revive", 0)
+    return times if is_said else None
 
 
 def host(name: str, table: Table) -> Host:

@@ -143,6 +143,7 @@ def _pipeline(
         stages=stages,
         params=dict(params.values),
         jobs=table.whole("jobs", 1, least=1),
+        revive=sections.revive(table),
         env=sections.env(table),
         git=sections.git(table.table("git")),
         ship=sections.ship(table.table("ship")),
@@ -176,13 +177,22 @@ def _check_seed(params: Params, mistakes: Mistakes) -> None:
 def _check_paths(
     data: Sequence[Data], marks: Mapping[str, Mark], mistakes: Mistakes
 ) -> None:
-    """Refuse two data sets at one place of the worktree: both are linked there."""
+    """Refuse two data sets at one place of the worktree: both are linked there.
+
+    And one inside another: its link would be put into the home of that.
+    """
     first: dict[str, str] = {}
     for one in data:
         other = first.setdefault(one.path.rstrip("/"), one.name)
         if one.path and other != one.name:
             sentence = f"data {one.name!r} lies at {one.path!r}, as {other!r} does"
             mistakes.add(marks[one.name], sentence)
+    for path, name in first.items():
+        for other, around in first.items():
+            if other and path.startswith(f"{other}/"):
+                sentence = f"data {name!r} at {path!r} lies inside data {around!r}"
+                hint = "the home of the one holds the other: name one of the two"
+                mistakes.add(marks[name], sentence, hint)
 
 
 def _check_homes(

@@ -127,6 +127,18 @@ def project_id(name: str, root_commit: str, prefix: str, fallback_path: str) -> 
     return f"{safe or 'project'}-{digest}"
 
 
+def identity(root: Path, scratch: Path) -> tuple[str, str]:
+    """Give what tells the repository of `root` from others: see `project_id`.
+
+    The name of its first commit, and the folder of `root` in it; nothing is taken.
+    """
+    found = borrow.find(root)
+    files.own_ignored_folder(scratch.parent)
+    scratch.mkdir(exist_ok=True)
+    with files.waiting_lock(scratch / "pipeline.lock"):
+        return _root_commit(borrow.prepare(found, scratch), found), found.prefix
+
+
 def _known(git: Git, commits: Sequence[str]) -> list[str]:
     """Keep the commits that are here; a box may have sent anything."""
     names = [name for name in commits if OBJECT_NAME.fullmatch(name)]

@@ -28,15 +28,16 @@ if TYPE_CHECKING:
         RenderResult,
     )
 
-_STYLES = {
+
+STYLES = {
     "running": "cyan",
     "done": "green",
     "failed": "red",
     "dead": "red",
     "connecting": "dim",
+    "waiting": "cyan",
 }  # any other word is a warning
 _ASCII = str.maketrans("━╸─│├┤┼╰╯┴✓●○✗╌·…", "=>-|||+`'++*ox-|~")
-_CLOSED = ("sealed", "rejected")
 _TALL, _LOW = 20, 12  # terminals with room for air, and without room for a note
 _LEAST_LOG = 4
 
@@ -58,13 +59,13 @@ class _Picture:
         width = min(self.width, options.max_width)
         lines = _lines(self.sight, console, width, self.height)
         if options.ascii_only:
-            lines = [_in_ascii(line) for line in lines]
+            lines = [in_ascii(line) for line in lines]
         text = Text("\n").join(lines)
         text.no_wrap, text.overflow = True, "crop"
         yield text
 
 
-def _in_ascii(line: Text) -> Text:
+def in_ascii(line: Text) -> Text:
     """Change each sign in its place, so that the colours stay where they are."""
     plain = line.plain.translate(_ASCII).encode("ascii", "replace").decode()
     return Text(plain, spans=line.spans, style=line.style)
@@ -76,8 +77,8 @@ def _lines(sight: Sight, console: Console, width: int, height: int) -> list[Text
     A run that has no log yet, and one with few stages, give a picture that is smaller.
     """
     head = [_header(sight, width), _progress(sight, width)]
-    if sight.state.environment and sight.is_live:
-        head.append(cut(Text(tame(sight.state.environment), "cyan"), width))
+    if (said := sight.state.aside) and sight.is_live:
+        head.append(cut(Text(tame(said), "cyan"), width))
     heart = _heart(sight, console, width, height)
     note = cut(Text(tame(sight.note), "dim"), width)
     foot = [*heart, *([note] if note and height >= _LOW else [])]
@@ -93,8 +94,7 @@ def _lines(sight: Sight, console: Console, width: int, height: int) -> list[Text
 
 def _header(sight: Sight, width: int) -> Text:
     state = sight.state
-    closed = sum(s.status in _CLOSED for s in state.stages.values())
-    style = _STYLES.get(sight.word, "yellow")
+    style = STYLES.get(sight.word, "yellow")
     return spread(
         [
             Part(Text(tame(state.name), "bold"), 3),
@@ -103,7 +103,9 @@ def _header(sight: Sight, width: int) -> Text:
             Part(Text("with uncommitted changes" if state.is_dirty else "", "dim"), 6),
         ],
         [
-            Part(Text(f"{closed}/{len(state.stages)}" if state.stages else ""), 4),
+            Part(
+                Text(f"{state.closed}/{len(state.stages)}" if state.stages else ""), 4
+            ),
             Part(Text(about(sight.elapsed_s) if state.started_at else ""), 2),
             Part(Text(f"● {sight.word}", f"bold {style}")),
         ],
@@ -113,17 +115,13 @@ def _header(sight: Sight, width: int) -> Text:
 
 def _progress(sight: Sight, width: int) -> Text:
     """Draw the line under the header: how much of the graph is done."""
-    stages = sight.state.stages.values()
-    closed = sum(s.status in _CLOSED for s in stages)
-    running = sum(s.share for s in stages if s.status == "running")
-    whole = (closed + running) / len(stages) if stages else 0.0
-    return bar(whole, width, _STYLES.get(sight.word, "yellow"))
+    return bar(sight.state.share, width, STYLES.get(sight.word, "yellow"))
 
 
 def _heart(sight: Sight, console: Console, width: int, height: int) -> list[Text]:
     """Say what is known of the run, and how its box is."""
     word = sight.word if sight.state.has_ended else sight.knowing
-    style = "green" if word == "alive" else _STYLES.get(word, "yellow")
+    style = "green" if word == "alive" else STYLES.get(word, "yellow")
     said = flowed([Text(part, style) for part in _knows(sight)], console, width, " ")
     if not sight.is_live or sight.knowing not in ("alive", "stalled"):
         return said

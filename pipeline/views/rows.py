@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.text import Text
 
 from pipeline.frozen import dataclass
-from pipeline.progress import elapsed_s, number_text, numbers_text
+from pipeline.progress import elapsed_s
+from pipeline.sketch import number_text, numbers_text
 from pipeline.views.lines import Part, about, bar, fit, pace, shortened, wrapped
 from pipeline.views.rails import Rail, rails
 from pipeline.views.tame import tame, tame_lines
@@ -149,8 +150,14 @@ def _says(stage: StageState, scene: Scene, width: int) -> list[Text]:
         return _running(stage, scene, width)
     if stage.status == "running":
         return _cut_off(stage, width)
-    said = tame(stage.reason) if stage.status == "skipped" else _waits(stage, scene)
+    said = tame(stage.reason) if _has_reason(stage, scene) else _waits(stage, scene)
     return [fit([Part(Text(said, "dim"))], width)]
+
+
+def _has_reason(stage: StageState, scene: Scene) -> bool:
+    """Tell whether its own words say more than that it waits: another run's GPU."""
+    waits_for_a_run = stage.status == "waiting" and bool(stage.reason) and scene.is_live
+    return stage.status == "skipped" or waits_for_a_run
 
 
 def _sealed(stage: StageState, width: int) -> Text:

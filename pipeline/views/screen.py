@@ -16,13 +16,15 @@ from rich import live
 from rich.console import Console
 
 from pipeline.views.picture import picture
+from pipeline.views.several import several
 from pipeline.views.sight import Sight
 from pipeline.views.telling import Knowing, farewell, plain_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
+    from rich.console import ConsoleDimensions, RenderableType
     from typing_extensions import Self
 
 __all__ = ["Knowing", "Live", "Sight", "farewell", "picture", "plain_lines"]
@@ -55,13 +57,19 @@ class Live:
 
     def show(self, sight: Sight) -> None:
         """Draw `sight` over what was drawn before, in the terminal's present size."""
+        self._draw(lambda size: picture(sight, width=size.width, height=size.height))
+
+    def show_all(self, sights: Sequence[Sight]) -> None:
+        """Draw several runs, one of them at length."""
+        self._draw(lambda size: several(sights, width=size.width, height=size.height))
+
+    def _draw(self, drawn: Callable[[ConsoleDimensions], RenderableType]) -> None:
         size = self._console.size
         if size != self._size:
             # The terminal has folded the old lines in its own way: no counting back.
             self._console.clear()
             self._size = size
-        drawn = picture(sight, width=size.width, height=size.height)
-        self._live.update(drawn, refresh=True)
+        self._live.update(drawn(size), refresh=True)
 
     def __exit__(
         self,

@@ -35,6 +35,11 @@ def tame(text: str) -> str:
     return "".join(map(_shown, text))
 
 
+def tame_text(text: str) -> str:
+    """Give `text` with each of its lines tamed."""
+    return "\n".join(map(tame, text.split("\n")))
+
+
 def tame_lines(text: str, most: int = 20) -> list[str]:
     """Give the lines of `text`, each tamed; of a long text the last `most`."""
     return [tame(line) for line in text.splitlines() if line.strip()][-most:]

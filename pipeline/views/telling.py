@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from pipeline import events
 from pipeline.clock import spoken
 from pipeline.layout import LaptopPaths
-from pipeline.progress import number_text, numbers_text, span_s
+from pipeline.progress import span_s
+from pipeline.sketch import number_text, numbers_text
 from pipeline.views.tame import tame, tame_lines
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 # What the watcher knows of the run. `stalled`: beats arrive, progress does not.
 Knowing = Literal["alive", "unknown", "dead", "stalled", "ended", "connecting"]
+
+
+_KEPT_BACK = "a secret stands in a file, which is not in git: "
 
 
 def plain_lines(event: Event) -> list[str]:
@@ -40,9 +44,15 @@ def _run_says(what: Happening) -> list[str]:
             dirty = ", with uncommitted changes" if what.is_dirty else ""
             return [f"{begun}, {_stages(len(what.stages))}{dirty}"]
         case events.RunResumed():
-            return ["run resumed"]
-        case events.EnvironmentToldOf():
+            return [f"run resumed {what.because}".rstrip()]
+        case events.RunWaiting():
+            return [what.because]
+        case events.EnvironmentToldOf() | events.DataToldOf():
             return [what.said]
+        case events.BranchPushed(is_done=True):
+            return [f"the branch was pushed to {what.to}"]
+        case events.BranchPushed():
+            return [f"the branch was not pushed: {what.said}"]
         case events.RunStopping():
             return [f"run is stopping: {what.because}"]
         case events.RunEnded(exit_code=0):
@@ -55,6 +65,8 @@ def _run_says(what: Happening) -> list[str]:
 def _stage_says(what: Happening) -> list[str]:
     said: list[str] = []
     match what:
+        case events.StageWaiting():
+            said = [f"{what.stage} {what.because}"]
         case events.StageStarted():
             said = [f"{what.stage} started (attempt {what.attempt})"]
         case events.StageTicked():
@@ -70,7 +82,11 @@ def _stage_says(what: Happening) -> list[str]:
         case events.StageSealed():
             word = "reused, sealed" if what.reuses else "sealed"
             head = f"{what.stage} {word} {what.commit[:7]} ({_verdict(what)})"
-            said = [f"{head}: {what.subject}", *map(tame, what.failures)]
+            said = [
+                f"{head}: {what.subject}",
+                *map(tame, what.failures),
+                *(f"{_KEPT_BACK}{tame(name)}" for name in what.kept_back),
+            ]
         case events.StageFailed():
             said = _with_reason(f"{what.stage} failed", what.reason)
         case events.StageSkipped():
@@ -134,6 +150,16 @@ def _ended(state: RunState, run: str, branch: str) -> list[str]:
             f"  results:        {mirror.root}",
             f"  history:        git log {branch}",
             f"  big files:      pipeline pull {run}",
+            *(
+                f"  {_KEPT_BACK}{tame(stage.name)}: {tame(name)}"
+                for stage in stages
+                for name in stage.kept_back
+            ),
+        ]
+    if state.word == "stopped" and state.reason.endswith(events.GOES_ON):
+        return [
+            "its machine goes down; the run goes on by itself when that is back.",
+            f"  come back with: pipeline attach {run}",
         ]
     if state.word == "stopped":
         return [

@@ -13,7 +13,7 @@ import select
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +24,7 @@ from remote.links import flow
 from remote.links.link import Completed, Source
 
 GRACE_S = 1.0  # from asking a group to end, to killing it
+LOOK_S = 0.2  # how soon it is seen that nobody waits any more
 LONGEST_NAP_S = 0.05  # between looks at a child that lives on with its output closed
 
 # Not even the ssh of a jump host, which our options do not reach, may open a window.
@@ -42,6 +43,32 @@ def run(
 ) -> Completed:
     """Run a command of this machine to its end; raise TimeoutError if it is late."""
     return flow.gather(Process(argv, env=env, cwd=cwd), stdin, timeout_s)
+
+
+def run_while(
+    is_wanted: Callable[[], bool],
+    argv: Sequence[str],
+    *,
+    timeout_s: float,
+    env: Mapping[str, str],
+) -> Completed | None:
+    """Run a command to its end; give None, and leave nothing of it, once nobody waits.
+
+    Raise TimeoutError if it is late.
+    """
+    process = Process(argv, env=env)
+    until, out = _CLOCK.monotonic() + timeout_s, bytearray()
+    try:
+        process.send_end()
+        while (block := process.read(LOOK_S)) != b"":
+            out += block or b""
+            if not is_wanted():
+                return None
+            if _CLOCK.monotonic() > until:
+                raise TimeoutError
+        return Completed(process.code, bytes(out), process.err)
+    finally:
+        process.end()
 
 
 def attend(argv: Sequence[str], *, cwd: Path | None = None) -> int:
@@ -102,7 +129,7 @@ class Process:
 
     @property
     def err(self) -> bytes:
-        """What it said on stderr so far."""
+        """What it said on stderr so far, or the last of it."""
         return bytes(self._said)
 
     def send(self, data: bytes) -> bool:
@@ -130,7 +157,7 @@ class Process:
                 return b"" if self._has_ended(left) else None
             ready = self._ready(left)
             if self._stderr.fileno() in ready:
-                self._said += self._take(self._stderr)
+                self._hear()
             if self._stdout.fileno() in ready and (chunk := self._take(self._stdout)):
                 return chunk
             if not left:
@@ -138,6 +165,10 @@ class Process:
 
     def _ready(self, timeout_s: float) -> set[int]:
         return {number for number, _ in self._awake.poll(timeout_s * 1000)}
+
+    def _hear(self) -> None:
+        self._said += self._take(self._stderr)
+        del self._said[: -flow.MOST_ERR]
 
     def _take(self, pipe: IO[bytes]) -> bytes:
         chunk = os.read(pipe.fileno(), flow.CHUNK)
@@ -156,7 +187,7 @@ class Process:
         while True:
             has_ended = self._child.poll() is not None
             while self._ready(0.0 if has_ended else nap_s):
-                self._said += self._take(self._stderr)
+                self._hear()
             if has_ended or _CLOCK.monotonic() > deadline:
                 return has_ended
             nap_s = min(2 * nap_s + 0.001, LONGEST_NAP_S)
@@ -190,6 +221,32 @@ class Process:
     def _wait(self) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._child.wait(GRACE_S)
+
+
+class Bridge:
+    """A command whose stdin and stdout are one socket: what comes there passes it."""
+
+    def __init__(self, argv: Sequence[str], line: int) -> None:
+        """Start it; the caller's copy of the socket is not needed any more."""
+        self._child = subprocess.Popen(
+            list(argv),
+            env={**os.environ, **NEVER_ASK},
+            stdin=line,
+            stdout=line,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still passes things on."""
+        return self._child.poll() is None
+
+    def end(self) -> None:
+        """End it."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.wait()
 
 
 def _there(pipe: IO[bytes] | None) -> IO[bytes]:

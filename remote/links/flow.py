@@ -15,7 +15,7 @@ from typing import Protocol
 
 from pipeline.clock import SystemClock
 from pipeline.errors import HostError, PipelineError
-from remote.links.link import Completed, Source, broken
+from remote.links.link import Completed, Source, broken, late
 
 Judge = Callable[[int, bytes], PipelineError | None]
 
@@ -23,16 +23,21 @@ CHUNK = 1 << 16
 AT_ONCE = 1 << 14  # every pipe takes this much before anybody reads
 CLOSE_S = 1.0  # how long a closed stream's command may take to notice
 PATIENCE_S = 0.2  # how soon a source that failed is noticed
+BEGIN_S = 60.0  # a login that takes longer never ends: not even a busy box's
 
 # Told by the frame just before the command starts: what comes earlier is chatter of the
 # login shell, and a connection that broke earlier may not have run the command at all.
 BEGIN = b"pipeline: begin\n"
 MOST_CHATTER = 1 << 16
+# What a box may say at most, so that one which lies does not fill our memory.
+MOST_OUT = 1 << 26
+MOST_ERR = 1 << 24  # the last of it: the reason stands at its end
 # A shell of ours stays in between, so that a killed command has a code (128 + signal)
 # and never looks like a broken connection. `exec` keeps the shell's own `echo`, `test`
 # and `kill` from standing in for the programs of those names.
 FRAME = f'echo "{BEGIN.decode().strip()}"; (exec "$@"); exit $?'
 PLAIN = re.compile(r"[A-Za-z0-9_+:,./-]+")
+SILENCE = re.compile(rb"(?!)")  # no noise at all
 
 _CLOCK = SystemClock()
 
@@ -92,16 +97,31 @@ def _quoted(word: str) -> str:
 class Framed:
     """A flow whose frame is taken off: what is read is the command's own."""
 
-    def __init__(self, flow: Flow, *, name: str, judge: Judge | None = None) -> None:
-        """Read `flow`; `judge` tells by code and stderr that the link failed."""
+    def __init__(
+        self,
+        flow: Flow,
+        *,
+        name: str,
+        judge: Judge | None = None,
+        noise: re.Pattern[bytes] = SILENCE,
+        begin_s: float = BEGIN_S,
+    ) -> None:
+        """Read `flow`; `judge` tells by code and stderr that the link failed.
+
+        noise: what the link itself says on stderr, before the command's own. begin_s:
+        how long the command may take to begin.
+        """
         self.send = flow.send
         self.send_end = flow.send_end
         self.end = flow.end
         self._flow = flow
         self._name = name
         self._judge = judge
+        self._noise = noise
         self._early = b""
         self._has_begun = False
+        self._begin_s = begin_s
+        self._begin_by = _CLOCK.monotonic() + begin_s
 
     @property
     def code(self) -> int:
@@ -111,15 +131,18 @@ class Framed:
     @property
     def err(self) -> bytes:
         """What it said on stderr so far."""
-        return self._flow.err
+        return self._noise.sub(b"", self._flow.err)
 
     def read(self, timeout_s: float) -> bytes | None:
         """Give some bytes of the command itself."""
         deadline = _CLOCK.monotonic() + timeout_s
         while True:
-            chunk = self._flow.read(max(deadline - _CLOCK.monotonic(), 0.0))
+            until = deadline if self._has_begun else min(deadline, self._begin_by)
+            chunk = self._flow.read(max(until - _CLOCK.monotonic(), 0.0))
             if chunk == b"":
                 self._check_end()
+            if not self._has_begun and _CLOCK.monotonic() >= self._begin_by:
+                raise late(self._name, self._begin_s)
             if self._has_begun or chunk is None:
                 return chunk
             if rest := self._begin(chunk):
@@ -152,7 +175,10 @@ class Framed:
     def _mute(self) -> HostError:
         told = _shown(self._early + self.err)
         message = f"host {self._name!r}: its login shell runs no command: {told}"
-        hint = "the account there needs a shell like bash, and sh on its PATH"
+        hint = (
+            "the account there needs a shell like bash, and sh on its PATH; a"
+            " ForceCommand\nin its sshd, or a command= in authorized_keys, must be gone"
+        )
         return HostError(message, hint=hint)
 
 
@@ -201,7 +227,8 @@ def _chunks(source: Source) -> Iterator[bytes]:
 def gather(flow: Flow, stdin: Source, timeout_s: float) -> Completed:
     """Feed a flow and read it to its end; raise TimeoutError if that takes too long.
 
-    What `stdin` raises is raised here, and the command is ended.
+    What `stdin` raises is raised here, and the command is ended. Raise HostError where
+    it says more than any of ours would.
     """
     deadline = _CLOCK.monotonic() + timeout_s
     out = bytearray()
@@ -214,6 +241,9 @@ def gather(flow: Flow, stdin: Source, timeout_s: float) -> Completed:
             if chunk == b"":
                 return Completed(flow.code, bytes(out), flow.err)
             out += chunk or b""
+            if len(out) > MOST_OUT:
+                message = f"the answer has more than {MOST_OUT:,} bytes"
+                raise HostError(message, hint="no command of ours says so much")
         raise TimeoutError
     finally:
         flow.end()

@@ -55,5 +55,14 @@ class Here:
         """Give the path itself."""
         return str(self.path(folder))
 
+    def introduce(self) -> None:
+        """Know itself."""
+
+    def heed(self, said: bytes) -> None:
+        """Learn nothing: there is no connection."""
+
+    def revive(self) -> None:
+        """Do nothing: there is no connection."""
+
     def close(self) -> None:
         """Hold nothing, let go of nothing."""

@@ -1,7 +1,7 @@
 """The link to a place where runs live: call a command there, or stream what it says.
 
 Three implementations keep this contract, and the same tests run over all of them: this
-machine (`here`), the OpenSSH client (`openssh`), and paramiko (`lasting`).
+machine (`here`), the OpenSSH client (`openssh`), and fabric (`lasting`).
 """
 
 from __future__ import annotations
@@ -86,15 +86,42 @@ class Link(Protocol):
         ...
 
     def git_env(self) -> dict[str, str]:
-        """Give the environment in which git reaches `git_url` as we do."""
+        """Give the environment in which git reaches `git_url` as we do.
+
+        Raise as `call` does: it may be the first to connect.
+        """
         ...
 
     def rsync_flags(self) -> list[str]:
-        """Give the flags with which rsync reaches `rsync_source` as we do."""
+        """Give the flags with which rsync reaches `rsync_source` as we do.
+
+        Raise as `call` does: it may be the first to connect.
+        """
         ...
 
     def rsync_source(self, folder: str) -> str:
         """Give what rsync calls a folder there."""
+        ...
+
+    def introduce(self) -> None:
+        """Have a person accept the box's host key, where it is not known here yet.
+
+        The first use does the same; this is for whoever wants it done before, and in
+        this thread. Raise as `call` does.
+        """
+        ...
+
+    def heed(self, said: bytes) -> None:
+        """Learn from what git or rsync said while they reached the place as we do."""
+        ...
+
+    def revive(self) -> None:
+        """Make sure of the connection: one that does not answer at once is dropped.
+
+        For the moment after a sleep, or at a new address. Who waits on a dead one hears
+        that it broke, and the next use connects anew: seconds earlier than the
+        connection itself would notice. Raises nothing.
+        """
         ...
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from pipeline.clock import SystemClock, spoken
 from pipeline.errors import INTERRUPTED
 from pipeline.views.tame import tame
 from pipeline.views.telling import farewell, plain_lines
+from remote.watching.notices import Notices
 from remote.watching.session import Session, code_of
 
 if TYPE_CHECKING:
@@ -33,9 +34,12 @@ _LOG_LINES = 10
 
 def attach(far: Far, record: RunRecord, paths: LaptopPaths, *, out: TextIO) -> int:
     """Watch until the end, or until ^C; give the run's exit code, or INTERRUPTED."""
-    with Session(far, record, paths, SystemClock()) as session:
+    with (
+        Session(far, record, paths, SystemClock()) as session,
+        Notices(record, paths, out) as notices,
+    ):
         try:
-            sight = _watch(session, out)
+            sight = _watch(session, notices, out)
         except KeyboardInterrupt:
             return _detach(session.sight(), record, out)
         _tell_logs_of_failed(session, sight, out)
@@ -43,26 +47,31 @@ def attach(far: Far, record: RunRecord, paths: LaptopPaths, *, out: TextIO) -> i
     return _end(sight, record, out, is_past=session.is_past)
 
 
-def _watch(session: Session, out: TextIO) -> Sight:
+def _watch(session: Session, notices: Notices, out: TextIO) -> Sight:
     """Show the run as a picture or as lines, until there is nothing more to wait for.
 
     A KeyboardInterrupt of the user's passes through.
     """
     if not out.isatty() or os.environ.get("TERM") == "dumb":
         lines = PlainLines(out)
-        return _show(session, lambda s: lines.show(s, session.news(), session.notes()))
+
+        def show(sight: Sight) -> None:
+            lines.show(sight, session.news(), session.notes())
+
+        return _show(session, notices, show)
     from pipeline.views.screen import Live  # rich is for terminals only
 
     with Live() as live:
-        return _show(session, live.show)
+        return _show(session, notices, live.show)
 
 
-def _show(session: Session, show: Callable[[Sight], None]) -> Sight:
+def _show(session: Session, notices: Notices, show: Callable[[Sight], None]) -> Sight:
     while True:
         is_over = session.is_over
         session.wake()
         sight = session.sight()
         show(sight)
+        notices.look(sight, is_writer=session.is_writer)
         if is_over or session.is_past or sight.knowing == "dead":
             return sight
         session.rest()

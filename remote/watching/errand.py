@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import HostError, TransportError
+from remote.watching.naps import Naps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,14 @@ class Errand:
         self._act = act
         self._asked = asked
         self._pause_s = pause_s
+        self._has_all = False
+        self.is_busy = False
+        self._has_tried = False
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether it did what it was first asked, or was asked for nothing."""
+        return self._has_tried or not (self._asked.is_set() or self.is_busy)
 
     def run(
         self, signals: Signals, notes: Notes, clock: Clock, *, may: Callable[[], bool]
@@ -44,12 +53,18 @@ class Errand:
         tries = 0
         while not signals.closing.is_set():
             self._asked.wait()
+            self.is_busy = True
             # Cleared before looking: who ends the run sets that first, and asks then.
             self._asked.clear()
             is_last = signals.followed.is_set()
             if signals.closing.is_set():
                 return
+            if is_last and self._has_all:
+                return
+            was_over = signals.over.is_set()
             error = self._try() if may() else None
+            self.is_busy, self._has_tried = False, True
+            self._has_all = was_over and error is None
             if error is None:
                 tries = 0
                 notes.drop(self.name)
@@ -74,10 +89,10 @@ class Errand:
         return None
 
     def _pause(self, signals: Signals, clock: Clock) -> None:
-        """Wait, but not once the run has ended."""
-        until = clock.monotonic() + self._pause_s
+        """Wait, but not once the run has ended, nor after this machine slept."""
+        naps, until = Naps(clock), clock.monotonic() + self._pause_s
         while clock.monotonic() < until and not signals.closing.is_set():
-            if signals.followed.wait(0.2):
+            if signals.followed.wait(0.2) or naps.woke():
                 return
 
 

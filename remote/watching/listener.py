@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING
 
 from pipeline import events, files
 from pipeline.errors import HostError, IntegrityError, TransportError
+from pipeline.frames import FrameReader
 from pipeline.pulse import beat_of, parse
-from pipeline.wire import Following, FrameReader
+from pipeline.wire import Following
+from remote.bringing.folders import lock_of
 from remote.watching.errand import pause_s
 from remote.watching.mirror import Mirror
+from remote.watching.offers import Offers
+from remote.watching.trust import Trust
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from pipeline.clock import Clock
+    from pipeline.frames import Frame
     from pipeline.layout import LaptopPaths
     from pipeline.memory import RunRecord
-    from pipeline.wire import Frame
     from remote.far import Far
     from remote.watching.signals import Notes, Signals
     from remote.watching.watch import Watch
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 _READ_S = 0.25
 _CLAIM_EVERY_S = 2.0
 _HANDOVER_S = 10.0  # how long the last things of another writer are waited for
+_MOST_PAUSE_S = 4.0  # between tries: a link that is back is found soon
 _NAME = "link"  # of its notes
 
 
@@ -60,11 +65,14 @@ class Listener:
         self._signals = signals
         self._notes = notes
         self._clock = clock
-        self._lock = _mirror_lock(paths, record.run)
+        self._lock = lock_of(paths, record.run)
         self._writing = files.open_lock(self._lock)
         self._claimed_at = clock.monotonic()
         self._tries = 0
+        self._trust = Trust(clock)
+        self.is_crowded: Callable[[], bool] = lambda: False
         self.mirror = Mirror(self._folder, is_own=self._has_copy and self.is_writer)
+        self.offers = Offers()
 
     @property
     def is_writer(self) -> bool:
@@ -92,7 +100,19 @@ class Listener:
                 self._tries += 1
                 with self.turn:
                     self.watch.lost()
-                self._signals.closing.wait(pause_s(self._tries))
+                self._pause()
+
+    def _pause(self) -> None:
+        """Wait before the next try; who wakes from a sleep tries at once."""
+        pause = min(pause_s(self._tries), _MOST_PAUSE_S)
+        until = self._clock.monotonic() + pause
+        while self._clock.monotonic() < until:
+            if self._signals.closing.wait(_READ_S):
+                return
+            if self._trust.woke():
+                self._tries = 0
+                self._far.link.revive()
+                return
 
     def _is_settled(self) -> bool:
         """Tell whether all is said; who only looked gives the writer time to end."""
@@ -110,7 +130,9 @@ class Listener:
             if self.mirror.has_drifted:
                 self._renew()
             asked = Following(have=self.mirror.have())
+        self._signals.over.clear()
         stream = self._far.follow(self._run, asked)
+        self._trust.begin()
         reader = FrameReader()
         try:
             while not self._signals.closing.is_set():
@@ -118,14 +140,25 @@ class Listener:
                 if data == b"":
                     self._stream_ended(stream.code, stream.err)
                     return False
+                if data:
+                    self._trust.heard()
                 for frame in reader.feed(data or b""):
                     if self._apply(frame):
                         return True
-                if self._is_claimed():
+                if self._is_claimed() or (not data and not self._is_trusted()):
                     return False
         finally:
             stream.close()
         return False
+
+    def _is_trusted(self) -> bool:
+        """Tell whether to go on with a stream that is silent, or after a sleep."""
+        doubt = self._trust.doubt(is_crowded=self.is_crowded())
+        if doubt:
+            self._far.link.revive()
+        if doubt == "leave":
+            self._tries = 0
+        return doubt != "leave"
 
     def _stream_ended(self, code: int, err: bytes) -> None:
         """Say why a stream ended that should not have."""
@@ -144,6 +177,7 @@ class Listener:
             if self._signals.closing.is_set():
                 return False
             told = self.mirror.apply(frame)
+            self.offers.take(frame)
             self.watch.heard()
             if frame.kind == "grow":
                 self.watch.moved()
@@ -154,14 +188,23 @@ class Listener:
             self.watch.told_end(has_ended=self.mirror.state.has_ended)
         self._tries = 0
         self._notes.drop(_NAME)
+        self._pass_on(frame, told)
+        return frame.kind == "end"
+
+    def _pass_on(self, frame: Frame, told: list[events.Event]) -> None:
+        """Let the other threads know what there is to bring home."""
         if frame.kind == "runner":
             # Said behind everything that was there at the first look.
             self._signals.caught_up.set()
+        if frame.kind == "over":
+            self._signals.over.set()
+            self._signals.ask_for_all()
+        if self._signals.over.is_set():
+            return  # all of it was asked for already
         if frame.kind == "stamp":
             self._signals.moved.set()
         if any(isinstance(event.what, events.StageSealed) for event in told):
             self._signals.sealed.set()
-        return frame.kind == "end"
 
     def _feel(self, heartbeat: str) -> None:
         age = parse(heartbeat).get("progress age", "0 s").removesuffix(" s")
@@ -191,9 +234,3 @@ class Listener:
         """Forget what was taken in for what lies in the folder."""
         is_own = self._has_copy and self.is_writer
         self.mirror = Mirror(self._folder, is_own=is_own, before=self.mirror)
-
-
-def _mirror_lock(paths: LaptopPaths, run: str) -> Path:
-    folder = files.own_ignored_folder(paths.memory) / "mirrors"
-    folder.mkdir(exist_ok=True)
-    return folder / f"{run}.lock"

@@ -10,19 +10,27 @@ import collections
 import zlib
 from typing import TYPE_CHECKING
 
-from pipeline import events, files, progress
+from pipeline import eventlines, events, files, progress, sketch
 from pipeline.errors import HostError, TransportError
 from pipeline.follow import CRC_BYTES, growing_files
 from pipeline.layout import EVENTS, is_safe_name
+from pipeline.views.tame import tame_text
 from pipeline.wire import Have
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.frames import Frame
     from pipeline.layout import ResultPaths
-    from pipeline.wire import Frame
 
 _TAIL_LINES = 200
+# What a box may send at most, so that one which lies fills neither disk nor memory. A
+# runner of ours stops at 20 MB of a log; a story of a million events has 150 MB.
+MOST_LOG = 64_000_000
+MOST_STORY = 1_000_000_000
+MOST_LINE = 4_000_000  # of a story
+MOST_LOGS = 10_000
+MOST_BEAT = 64_000
 
 
 class Mirror:
@@ -106,6 +114,8 @@ class Mirror:
         if frame.kind == "grow":
             return self._grow(frame)
         if frame.kind == "beat":
+            if len(frame.body) > MOST_BEAT:
+                raise _too_much("HEARTBEAT.txt", MOST_BEAT)
             self.heartbeat = frame.body.decode("utf-8", "replace")
             if self._is_own:
                 files.replace_bytes(self._paths.heartbeat, frame.body)
@@ -113,6 +123,7 @@ class Mirror:
 
     def _grow(self, frame: Frame) -> list[events.Event]:
         path = self._path_of(frame.path)
+        self._check_size(frame)
         if not frame.fresh and self._sizes.get(frame.path, 0) != frame.at:
             raise _astray(frame)
         if self._is_own:
@@ -125,6 +136,14 @@ class Mirror:
         self._remember_log(frame.path.partition("/")[0], frame.body)
         return []
 
+    def _check_size(self, frame: Frame) -> None:
+        most = MOST_STORY if frame.path == EVENTS else MOST_LOG
+        if frame.at + len(frame.body) > most:
+            raise _too_much(frame.path, most)
+        if frame.path not in self._sizes and len(self._sizes) >= MOST_LOGS:
+            message = f"the box has logs of more than {MOST_LOGS:,} stages"
+            raise HostError(message, hint="no more of them are brought home")
+
     def _path_of(self, name: str) -> Path:
         stage, slash, file = name.partition("/")
         is_log = bool(slash) and is_safe_name(stage) and file == "stage.log"
@@ -135,6 +154,10 @@ class Mirror:
 
     def _write(self, path: Path, frame: Frame) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Whoever put it there: what came from a box is not written where a link leads.
+        if path.parent.is_symlink() or path.is_symlink():
+            message = f"a link lies in the way of {frame.path}"
+            raise HostError(message, hint="remove it; what it leads to stays")
         if frame.fresh:
             files.replace_bytes(path, frame.body)
             return
@@ -149,19 +172,21 @@ class Mirror:
             self.state, self._rest = progress.RunState(), b""
             self._count = self._told = 0
         whole, newline, self._rest = (self._rest + frame.body).rpartition(b"\n")
+        if len(self._rest) > MOST_LINE:
+            raise _too_much(f"a line of {EVENTS}", MOST_LINE)
         told = self._take_in(whole + newline)
         if self._is_own and newline:
-            text = progress.render(self.state)
+            # Names and reasons are a box's, and this is made for `cat`.
+            text = tame_text(sketch.render(self.state))
             files.replace_text(self._paths.progress, text)
         return told
 
     def _take_in(self, lines: bytes) -> list[events.Event]:
-        told = list(events.read_events(lines))
-        for event in told:
-            self.state = progress.advance(self.state, event)
-            self._count += 1
-            if self._count > self._told:
-                self.news.append(event)
+        told = list(eventlines.read_events(lines))
+        self.state = progress.fold(told, self.state)
+        known = max(self._told - self._count, 0)
+        self.news.extend(told[known:])
+        self._count += len(told)
         return told
 
     def _remember_log(self, stage: str, body: bytes) -> None:
@@ -174,3 +199,8 @@ class Mirror:
 def _astray(frame: Frame) -> TransportError:
     message = f"the mirror of {frame.path} is not where the stream goes on"
     return TransportError(message, hint="connecting again sets it right")
+
+
+def _too_much(what: str, most: int) -> HostError:
+    message = f"the box sent more than {most:,} bytes as {what}"
+    return HostError(message, hint="no run of ours has so much; what came is here")

@@ -9,6 +9,7 @@ from pipeline import codec
 from pipeline.clock import SystemClock
 from pipeline.errors import DONE, PipelineError, SpecError
 from pipeline.follow import growing_files
+from pipeline.views.tame import tame, tame_text
 from remote.watching.session import Session
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from remote.far import Far
 
 _PATIENCE_S = 20.0
+_SPAN = 4000
+_LONG_LINE = 1 << 20
 
 
 def catch_up(far: Far, record: RunRecord, paths: LaptopPaths, *, err: TextIO) -> None:
@@ -36,10 +39,32 @@ def catch_up(far: Far, record: RunRecord, paths: LaptopPaths, *, err: TextIO) ->
             if session.is_caught_up:
                 return
             said = session.sight().note or "the host does not answer"
-            print(f"note: {said}", file=err)
+            print(f"note: {tame(said)}", file=err)
     except PipelineError as error:
-        print(f"note: {error}", file=err)
+        print(f"note: {tame_text(str(error))}", file=err)
     print("  below is what was seen before", file=err)
+
+
+def bring_home(far: Far, record: RunRecord, paths: LaptopPaths, *, err: TextIO) -> None:
+    """Bring all that the box has of a run now: story, logs, files and seals.
+
+    However much that is, it is waited for; what does not come is said.
+    """
+    clock = SystemClock()
+    with Session(far, record, paths, clock) as session:
+        until = clock.monotonic() + _PATIENCE_S
+        while not (session.is_home or session.is_over):
+            session.wake()
+            if not session.is_caught_up and clock.monotonic() > until:
+                break
+            clock.sleep(0.05)
+        said = [*session.notes()]
+        if not session.is_caught_up:
+            said = said or ["the host does not answer"]
+    for note in said:
+        print(f"note: {tame(note)}", file=err)
+    if said:
+        print(f"  bring it with: pipeline attach {record.run}", file=err)
 
 
 class Paper(Protocol):
@@ -73,6 +98,40 @@ class Headed:
     def flush(self) -> None:
         """Let all of it out."""
         self._out.flush()
+
+
+class Tamed(Headed):
+    """Logs for a terminal, which takes no orders of a box: whole lines, tamed."""
+
+    def __init__(self, out: BinaryIO, *, is_headed: bool) -> None:
+        """Print on `out`."""
+        super().__init__(out, is_headed=is_headed)
+        self._rest: dict[str, bytes] = {}
+
+    def write(self, stage: str, block: bytes) -> None:
+        """Print the whole lines; a torn one waits for its other part, but not long."""
+        text = self._rest.pop(stage, b"") + block
+        whole, newline, rest = text.rpartition(b"\n")
+        if len(rest) > _LONG_LINE:
+            whole, newline, rest = text, b"\n", b""
+        if rest:
+            self._rest[stage] = rest
+        if newline:
+            lines = whole.decode("utf-8", "replace").split("\n")
+            told = "".join(f"{_tame_long(line)}\n" for line in lines)
+            super().write(stage, told.encode("utf-8", "replace"))
+
+    def close(self) -> None:
+        """Print what never got its newline."""
+        for stage in list(self._rest):
+            self.write(stage, b"\n")
+        self.flush()
+
+
+def _tame_long(line: str) -> str:
+    """Tame a line of any length, of which `tame` alone shows what fits a screen."""
+    spans = range(0, max(len(line), 1), _SPAN)
+    return "".join(tame(line[at : at + _SPAN]) for at in spans)
 
 
 class Lined:

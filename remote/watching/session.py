@@ -17,9 +17,11 @@ from pipeline.clock import stamp
 from pipeline.errors import BUG, HostError, PipelineError, trouble_here
 from pipeline.pulse import parse
 from pipeline.views.sight import Sight
-from remote import fetch
-from remote.folders import prepare_mirror
-from remote.sync import Sync, Wanted
+from remote.bringing import fetch
+from remote.bringing.folders import prepare_mirror
+from remote.bringing.sync import Sync
+from remote.bringing.wanted import Wanted
+from remote.publish import publish
 from remote.watching.errand import Errand
 from remote.watching.listener import Listener
 from remote.watching.signals import Notes, Signals
@@ -78,8 +80,10 @@ class Session:
         )
         if any(stage.commit for stage in self._listener.mirror.state.stages.values()):
             self._signals.sealed.set()
+        self._sync: Sync | None = None
         self._seals = self._errand_for_seals()
         self._errands = [self._seals, *self._errands_for_files()]
+        self._listener.is_crowded = lambda: any(e.is_busy for e in self._errands)
         self._refusal: PipelineError | None = None
         self._over = threading.Event()
         self._working = 0
@@ -89,7 +93,9 @@ class Session:
         """Bring commits home after each seal."""
 
         def bring() -> None:
-            fetch.fetch(self._paths.root, self._far, self._record)
+            closing = self._signals.closing
+            root = self._paths.root
+            fetch.fetch(root, self._far, self._record, lambda: not closing.is_set())
 
         name = f"branch {self._record.branch}"
         return Errand(name, bring, self._signals.sealed, pause_s=FETCH_EVERY_S)
@@ -103,12 +109,12 @@ class Session:
             folder="results", include=rules.include, max_file=rules.max_file
         )
         target = self._paths.mirror(self._record.run).root
-        sync = Sync(self._far, self._record)
+        sync = self._sync = Sync(self._far, self._record)
         name = f"files of results/{self._record.run}"
         return [
             Errand(
                 name,
-                lambda: sync.bring(wanted, target),
+                lambda: self._listener.offers.bring(sync, wanted, target),
                 self._signals.moved,
                 pause_s=rules.every_s,
             )
@@ -122,9 +128,15 @@ class Session:
             threading.Thread(target=self._guarded, args=(work,), daemon=True).start()
         return self
 
+    def let_go(self) -> None:
+        """Ask the threads to end, and wait for none of them."""
+        self._signals.close()
+        if self._sync is not None:
+            self._sync.stop()
+
     def __exit__(self, *_: object) -> None:
         """Let the threads end; the run does not notice."""
-        self._signals.close()
+        self.let_go()
         # What a thread brings at this instant is put in place whole or not at all.
         self._over.wait(_LAST_WRITE_S)
         self._listener.close()
@@ -143,7 +155,11 @@ class Session:
     def _publish(self) -> None:
         has_all = self._signals.followed.is_set() and not self._seals.missing
         if has_all and self._listener.is_writer:
-            said = fetch.push(self._paths.root, self._record)
+            closing = self._signals.closing
+            said = publish(
+                *(self._paths, self._record, lambda s: not closing.wait(s)),
+                tell=lambda said: self._notes.say("push", said),
+            )
             if said:
                 self._notes.say("push", said)
 
@@ -178,6 +194,16 @@ class Session:
     def is_caught_up(self) -> bool:
         """Tell whether all that the box had when it was asked is here."""
         return self._signals.caught_up.is_set()
+
+    @property
+    def is_home(self) -> bool:
+        """Tell whether all that the box had is here, files and seals too, or cannot."""
+        return self.is_caught_up and all(e.is_settled for e in self._errands)
+
+    @property
+    def is_writer(self) -> bool:
+        """Tell whether, of all who watch the run here, this one brings it home."""
+        return self._listener.is_writer
 
     @property
     def is_past(self) -> bool:

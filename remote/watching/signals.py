@@ -12,12 +12,14 @@ from pipeline.frozen import dataclass
 class Signals:
     """Each is set by one thread and waited for by another.
 
-    closing: the user looks away. followed: the stream came to the run's end. caught_up:
-    all that was there at the first look is here. moved, sealed: there is something to
-    bring home.
+    closing: the user looks away. over: the run had ended before anything was read, so
+    what is brought from then on is all. followed: the stream came to the run's end.
+    caught_up: all that was there at the first look is here. moved, sealed: there is
+    something to bring home.
     """
 
     closing: Event = field(default_factory=Event)
+    over: Event = field(default_factory=Event)
     followed: Event = field(default_factory=Event)
     caught_up: Event = field(default_factory=Event)
     moved: Event = field(default_factory=Event)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipeline import events
+from pipeline import eventlines
 from pipeline.clock import SystemClock
 from pipeline.errors import INTERRUPTED
+from remote.watching.notices import Notices
 from remote.watching.session import Session, code_of
 
 if TYPE_CHECKING:
@@ -26,26 +27,30 @@ if TYPE_CHECKING:
 
 def stream(far: Far, record: RunRecord, paths: LaptopPaths, *, out: TextIO) -> int:
     """Print events until the end, or until ^C; give the run's exit code."""
-    with Session(far, record, paths, SystemClock()) as session:
+    with (
+        Session(far, record, paths, SystemClock()) as session,
+        Notices(record, paths, None) as notices,
+    ):
         try:
-            sight = _to_the_end(session, out)
+            sight = _to_the_end(session, notices, out)
         except KeyboardInterrupt:
             return INTERRUPTED
     return code_of(sight, record.run)
 
 
-def _to_the_end(session: Session, out: TextIO) -> Sight:
+def _to_the_end(session: Session, notices: Notices, out: TextIO) -> Sight:
     knowing: Knowing = "connecting"
     while True:
         is_over = session.is_over
         session.wake()
         sight = session.sight()
         for event in session.news():
-            print(events.encode(event), file=out, flush=True)
+            print(eventlines.encode(event), file=out, flush=True)
         if sight.knowing != knowing:
             knowing = sight.knowing
             said = {"at": sight.now, "kind": "link", "knowing": knowing}
             print(json.dumps(said, separators=(",", ":")), file=out, flush=True)
+        notices.look(sight, is_writer=session.is_writer)
         if is_over or session.is_past or knowing == "dead":
             return sight
         session.rest()

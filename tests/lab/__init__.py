@@ -21,8 +21,11 @@ Needs Linux, root, and Debian's openssh-server, openssh-client, nftables, iprout
 procps; `lacking()` names what a machine does not have. Hosts have no route to anywhere
 but each other and this machine.
 
-Not here: instance metadata (IMDS), an EC2 endpoint, and hosts with a systemd. Nothing
-that is tested now needs them; they come with the tests of EC2.
+`lab.host(..., has_systemd=True)` boots a real systemd, for what depends on it: user
+units, lingering, an orderly shutdown (`systemd`).
+
+Not here: instance metadata (IMDS) and an EC2 endpoint. Nothing that is tested now needs
+them; they come with the tests of EC2.
 """
 
 from tests.lab.demolition import sweep

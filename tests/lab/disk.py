@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,14 @@ LogLevel VERBOSE
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemdWishes:
+    """What is different on the disk of a host with systemd."""
+
+    sshd_config: str
+    unwanted: tuple[str, ...]
+
+
 class Disk:
     """A folder, or a small ext4 of its own, that holds all that a host writes."""
 
@@ -62,12 +71,20 @@ class Disk:
         command.run("mkfs.ext4", "-q", "-F", image)
         command.run("mount", "-o", "loop", image, self._mounted)
 
-    def install(self, name: str, public_key: str) -> None:
+    def install(
+        self, name: str, public_key: str, *, systemd: SystemdWishes | None = None
+    ) -> None:
         """Make it the disk of a host that `public_key` may log in to."""
         _make_folder(self._mounted / "work")
-        self._install_init()
+        if systemd is None:
+            self._install_init()
+            self._install_sshd(SSHD_CONFIG)
+        else:
+            self._install_sshd(systemd.sshd_config)
+            for path in systemd.unwanted:
+                self._white_out(path)
+            self._write("/etc/machine-id", f"{os.urandom(16).hex()}\n")
         self._install_users()
-        self._install_sshd()
         self._write("/etc/hostname", f"{name}\n")
         self._white_out("/etc/gitconfig")  # this machine's; a box has none
         self._install_home("home-root", public_key, owner=0)
@@ -90,8 +107,8 @@ class Disk:
         sudo = "ubuntu ALL=(ALL) NOPASSWD:ALL\n"  # as on Ubuntu's images
         self._write("/etc/sudoers.d/90-ubuntu", sudo, mode=0o440)
 
-    def _install_sshd(self) -> None:
-        self._write("/etc/ssh/sshd_config", SSHD_CONFIG)
+    def _install_sshd(self, config: str) -> None:
+        self._write("/etc/ssh/sshd_config", config)
         self._write("/var/log/sshd.log", "", mode=0o640)
         self.make_host_key()
 
@@ -104,12 +121,21 @@ class Disk:
             path.chmod(mode)
             os.chown(path, owner, owner)
 
+    def configure_sshd(self, lines: Iterable[str]) -> None:
+        """Put `lines` first in sshd's configuration, where they win."""
+        self._write("/etc/ssh/sshd_config", "\n".join([*lines, SSHD_CONFIG]))
+
     def make_host_key(self) -> None:
         """Replace the host key; a running sshd keeps the one it began with."""
         private, public = self._host_key(), self._host_key(".pub")
         private.unlink(missing_ok=True)
         public.unlink(missing_ok=True)
         make_key(private, comment="host")
+
+    @property
+    def home(self) -> Path:
+        """The home of root."""
+        return self._mounted / "home-root"
 
     @property
     def host_key(self) -> str:

@@ -6,7 +6,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tests.lab import command
+from tests.lab import command, network, systemd
 from tests.lab.disk import Disk
 from tests.lab.machine import END_S, Machine
 from tests.lab.network import Network
@@ -61,6 +61,7 @@ class Host:
         shaped: bool = False,
         disk_mb: int | None = None,
         hide_tools: Iterable[str] = (),
+        has_systemd: bool = False,
     ) -> None:
         self.name, self.address = name, site.free_address()
         self.last_exit: int | None = None
@@ -68,13 +69,15 @@ class Host:
         folder, namespace = site.folder / name, f"{site.prefix}-{name}"
         self._site = site
         self._disk = Disk(folder, size_mb=disk_mb)
-        self._disk.install(name, site.public_key)
+        wishes = systemd.wishes() if has_systemd else None
+        self._disk.install(name, site.public_key, systemd=wishes)
         self._disk.hide_programs(hide_tools)
         self.known_key = self._disk.host_key  # what known_hosts says
         self._network = Network(
             namespace=namespace, link=link, bridge=site.bridge, is_shaped=shaped
         )
-        self._machine = Machine(namespace=namespace, folder=folder, hidden=site.hidden)
+        machine = systemd.SystemdMachine if has_systemd else Machine
+        self._machine = machine(namespace=namespace, folder=folder, hidden=site.hidden)
 
     def __enter__(self) -> Self:
         """Lend the host for a `with`."""
@@ -222,6 +225,15 @@ class Host:
         ended = self._machine.exec(command_line, user=user, timeout_s=timeout_s)
         return (command.checked(ended) if check else ended).stdout
 
+    @property
+    def home(self) -> Path:
+        """Where root's home lies, as this machine sees it: whether on or off."""
+        return self._disk.home
+
+    def pids(self) -> set[int]:
+        """Give its processes, as this machine numbers them; none when it is off."""
+        return self._machine.pids()
+
     def kill_sshd(self, *, sessions: bool = True) -> None:
         """Kill the listener, and unless told otherwise every connection with it."""
         everyone, listener = "pkill -KILL -x sshd", "kill -KILL $(cat /run/sshd.pid)"
@@ -231,6 +243,17 @@ class Host:
         """Start the listener again."""
         self.exec("/usr/sbin/sshd -E /var/log/sshd.log")
         return self.wait_ssh()
+
+    def configure_sshd(self, *lines: str) -> Self:
+        """Start sshd anew with `lines` before its own; they win. Connections break."""
+        self._disk.configure_sshd(lines)
+        self.kill_sshd()
+        return self.start_sshd()
+
+    @property
+    def address6(self) -> str:
+        """Its IPv6 address, which no fault of the network touches."""
+        return network.address6(self.address)
 
     def count_connections(self) -> int:
         """Give how many logins sshd has accepted since the host was made.

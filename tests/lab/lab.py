@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import itertools
 import os
 import shutil
@@ -11,11 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.lab import claims, command, demolition, disk, sshconfig
+from tests.lab import claims, command, demolition, disk, network, sshconfig
 from tests.lab.host import Host, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from subprocess import CompletedProcess
 
     from typing_extensions import Self
@@ -63,6 +64,8 @@ class Lab:
         command.run("ip", "route", "replace", *self._claim.dead_end)
         command.run("ip", "link", "add", self._bridge, "type", "bridge")
         command.run("ip", "addr", "add", f"{self.gateway}/24", "dev", self._bridge)
+        inner = f"{network.address6(self.gateway)}/64"
+        command.run("ip", "addr", "add", inner, "dev", self._bridge, "nodad")
         command.run("ip", "link", "set", self._bridge, "up")
         disk.make_key(self.key, comment="lab")
         self._note_change()
@@ -82,11 +85,13 @@ class Lab:
         shaped: bool = False,
         disk_mb: int | None = None,
         hide_tools: Iterable[str] = (),
+        has_systemd: bool = False,
     ) -> Host:
         """Make and boot a host.
 
         `shaped`: on a cable that `Host.shape` can spoil. `disk_mb`: with an ext4 of
         that size as its disk. `hide_tools`: without these programs of this machine's.
+        `has_systemd`: with a real one as its PID 1 (see `systemd`).
         """
         assert name not in self.hosts, f"there is a host {name!r} already"
         self.made += 1
@@ -98,6 +103,7 @@ class Lab:
             shaped=shaped,
             disk_mb=disk_mb,
             hide_tools=hide_tools,
+            has_systemd=has_systemd,
         )
         self.hosts[name] = host
         return host.boot()
@@ -115,6 +121,23 @@ class Lab:
         ssh = ("ssh", "-F", str(self.ssh_config), *options)
         ended = command.finished(*ssh, destination, command_line, timeout_s=timeout_s)
         return command.checked(ended) if check else ended
+
+    @contextlib.contextmanager
+    def elsewhere(self) -> Iterator[str]:
+        """Let this machine speak from another address; give the one it had.
+
+        As a laptop in another Wi-Fi. What is connected stays so until somebody lets the
+        packets of the old address vanish: `host.partition(peer=...)`.
+        """
+        other, subnet = f"{self._claim.subnet}.2", f"{self._claim.subnet}.0/24"
+        speak = ("ip", "route", "replace", subnet, "dev", self._bridge, "src")
+        command.run("ip", "addr", "add", f"{other}/24", "dev", self._bridge)
+        command.run(*speak, other)
+        try:
+            yield self.gateway
+        finally:
+            command.run(*speak, self.gateway)
+            command.run("ip", "addr", "del", f"{other}/24", "dev", self._bridge)
 
     def close(self) -> None:
         """Take every host and the lab away; nothing happens the second time."""

@@ -107,6 +107,10 @@ class Machine:
             timeout_s=timeout_s,
         )
 
+    def pids(self) -> set[int]:
+        """Give every process inside, as this machine numbers them."""
+        return processes.beside(self._init) if self._init else set()
+
     def freeze(self) -> None:
         """Stop every process where it is."""
         freezer.freeze(self._namespace, init=self._pid_1())

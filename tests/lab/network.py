@@ -40,6 +40,8 @@ class Network:
         self._connect()
         self._ip("link", "set", "eth0", "address", _mac(address))
         self._ip("addr", "add", f"{address}/24", "dev", "eth0")
+        # nodad: usable at once, for nobody else can have it.
+        self._ip("addr", "add", f"{address6(address)}/64", "dev", "eth0", "nodad")
         self._ip("link", "set", "lo", "up")
         self._ip("link", "set", "eth0", "up")
 
@@ -103,6 +105,12 @@ class Network:
 
     def _ip(self, *words: str) -> None:
         command.run("ip", "-n", self.namespace, *words)
+
+
+def address6(address: str) -> str:
+    """Give the IPv6 address that goes with an IPv4 address of a lab."""
+    *_, number, part = (int(part) for part in address.split("."))
+    return f"fd78:0:{number:x}::{part:x}"
 
 
 def _mac(address: str) -> str:

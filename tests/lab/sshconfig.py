@@ -45,7 +45,8 @@ def config(hosts: Iterable[Host], *, key: Path, known_hosts: Path) -> str:
 def known_hosts(hosts: Iterable[Host]) -> str:
     """Write a known_hosts: by name, and by address for clients without HostKeyAlias."""
     return "".join(
-        f"{one.name},{one.address} {_bare(one.known_key)}\n" for one in hosts
+        f"{one.name},{one.address},{one.address6} {_bare(one.known_key)}\n"
+        for one in hosts
     )
 
 

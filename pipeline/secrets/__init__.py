@@ -1,0 +1,1 @@
+"""What nobody but a stage may know: its values, how they are spelled, and blotted."""

@@ -1,0 +1,1 @@
+"""What comes home of a run, and where it lands: files, artifacts, commits."""

@@ -1,0 +1,1 @@
+"""Data sets between this machine and a box: compared, pushed, pulled."""
