@@ -173,9 +173,9 @@ def _no_python(answers: Answers, wanted: Wanted, found: str) -> Finding:
 
 def _rsync(answers: Answers) -> Finding:
     said = answers.one("rsync")
-    slower = "results come by a tar stream, and interrupted files begin anew"
     if not said:
-        return warn("rsync", "not there", f"rsync; {slower}", install(answers, "rsync"))
+        without = "rsync; without it results come by a tar stream"
+        return warn("rsync", "not there", without, install(answers, "rsync"))
     return ok("rsync", rsync_version(said))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from remote.links import command, sockets
 from remote.links.lasting import Lasting
 from remote.links.openssh import OpenSsh
 from tests.lab.command import wait_until
+from tests.laptop import CHECKOUT
 from tests.links.asking import KINDS, SOON_S, Open, is_answered, is_running
 
 if TYPE_CHECKING:
@@ -115,7 +117,8 @@ def test_a_machine_without_room_for_a_socket_logs_in_each_time(
     box: Host, lab: Lab, tmp_path: Path
 ) -> None:
     """A full /tmp is no reason not to see how a run is."""
-    # In a mount namespace of its own, which sees the lab's files elsewhere.
+    # In a mount namespace of its own, which sees the lab's files and ours elsewhere:
+    # this checkout may lie below /tmp.
     text = lab.ssh_config.read_text()
     keys = {lab.key: tmp_path / "key", lab.known_hosts: tmp_path / "known"}
     place = Path(tempfile.mkdtemp(dir="/var/tmp"))
@@ -126,19 +129,19 @@ def test_a_machine_without_room_for_a_socket_logs_in_each_time(
             text = text.replace(str(old), str(place / new.name))
         config = place / "config"
         config.write_text(text)
+        for room in ("pipeline", "remote"):
+            shutil.copytree(CHECKOUT / room, place / room)
         argv = ["unshare", "--mount", sys.executable, "-c", FULL_MACHINE]
         env = {k: v for k, v in os.environ.items() if k != "XDG_RUNTIME_DIR"}
         done = subprocess.run(
             [*argv, str(config), box.name],
-            env={**env, "PYTHONPATH": os.getcwd()},
+            env={**env, "PYTHONPATH": str(place)},
             capture_output=True,
             text=True,
             check=False,
         )
     finally:
-        for path in place.iterdir():
-            path.unlink()
-        place.rmdir()
+        shutil.rmtree(place)
 
     assert done.stderr == ""
     assert "out=b'0\\n', err=b''" in done.stdout
