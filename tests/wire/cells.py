@@ -58,8 +58,9 @@ def _broken(watched: End) -> dict[str, End]:
 
 
 _LINK = {**_broken(_LOST), RUNNING: _CAME_BACK}
-# What the box says arrives all the same, so that the answer may come in time.
-_DEAF = {**_LINK, LAUNCH: {**_GOES_ON, **_MAY_HAVE_BEGUN}}
+# What the box says arrives all the same, so that the answer may come in time. While an
+# environment is built it says something each second: nothing is lost for who listens.
+_DEAF = {**_LINK, LAUNCH: {**_GOES_ON, **_MAY_HAVE_BEGUN}, ENVIRONMENT: _GOES_ON}
 TABLE: dict[str, dict[str, End]] = {
     "cut": _LINK,
     "cut inwards": _DEAF,
