@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from benchmarks.measure import Timing, percentile
+from benchmarks.measure import Timing, percentile, wall
 from pipeline import schema
 from pipeline.clock import parse_stamp
 from remote import hosts
@@ -35,6 +35,7 @@ def bench(place: Path, lab: Lab, *, rounds: int) -> list[tuple[str, str, str]]:
             box.shape(delay_ms=rtt_ms / 2)
             rows += _to_first_process(laptop, box, lab, rtt_ms=rtt_ms, rounds=rounds)
             rows += _event_home(laptop, rtt_ms)
+            rows += _doctor(laptop, box, lab, rtt_ms=rtt_ms, rounds=rounds)
     return rows
 
 
@@ -62,6 +63,22 @@ def _to_first_process(
     return [
         (f"{name}, new connection", str(Timing(tuple(cold))), said),
         (f"{name}, connection kept", str(Timing(tuple(warm))), said),
+    ]
+
+
+def _doctor(
+    laptop: Laptop, box: Host, lab: Lab, *, rtt_ms: int, rounds: int
+) -> list[tuple[str, str, str]]:
+    """Beside a login, which alone takes ssh some twelve round trips."""
+    cold, warm = [], []
+    for _ in range(rounds):
+        _forget_connection(box, lab)
+        cold.append(wall(lambda: laptop.pipeline("doctor", "--host", "gpu")))
+        warm.append(wall(lambda: laptop.pipeline("doctor", "--host", "gpu")))
+    name = f"`doctor --host`, {rtt_ms} ms"
+    return [
+        (f"{name}, new connection", str(Timing(tuple(cold))), ""),
+        (f"{name}, connection kept", str(Timing(tuple(warm))), "at most 8 round trips"),
     ]
 
 
