@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest -p tests.no_skips -n auto --maxprocesses 8
 # sshd, ip and nft live where an ordinary user's PATH may not look.
 export PATH := $(PATH):/usr/sbin:/sbin
 .NOTPARALLEL:
-.PHONY: help run check test slow crash faults bench docs lock clean tools
+.PHONY: help run check test slow gpu crash faults bench docs lock clean tools
 .PHONY: check-format check-lint check-types check-imports
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make check   format, lint, types, import contracts"
 	@echo "make test    the tests, on real ssh, git and rsync (ARGS='-k mirror')"
 	@echo "make slow    the recovery and soak tests"
+	@echo "make gpu     the same numbers on a CUDA device"
 	@echo "make crash   all of the crash table               (ARGS='power sealed')"
 	@echo "make faults  all of the fault table               (ARGS='cut pull')"
 	@echo "make bench   the benchmarks"
@@ -47,10 +48,13 @@ check-imports: $(VENV)/.test
 	$(BIN)/lint-imports
 
 test: tools $(VENV)/.test
-	$(PYTEST) -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow and not gpu" $(ARGS)
 
 slow: tools $(VENV)/.test
 	$(PYTEST) -m slow $(ARGS)
+
+gpu: $(VENV)/.test
+	$(PYTEST) -m gpu tests/models $(ARGS)
 
 crash: tools $(VENV)/.test
 	$(BIN)/python -m tests.crash $(ARGS)
@@ -81,7 +85,7 @@ $(VENV)/.run: pyproject.toml requirements.lock
 
 $(VENV)/.test: pyproject.toml requirements.lock
 	@$(create)
-	@$(install) --editable '.[run,test]'
+	@$(install) --editable '.[ml,export,test]'
 	@touch $(VENV)/.run $@
 
 # A .venv that works is kept. One that is half made (`python3 -m venv` leaves its folder

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models import calibration, classifier, drawing, split
+from models.first import calibration, classifier, drawing, split
 from models.shapes import Array, IntArray
 from pipeline.stage import StageContext
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models import codebook, drawing, split
+from models.first import codebook, drawing, split
 from models.shapes import IntArray
 from pipeline.stage import StageContext
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models import bundle, calibration, recogniser
-from models.bundle import Bundle, Decoded
+from models.first import bundle, calibration, recogniser
+from models.first.bundle import Bundle, Decoded
 from models.shapes import Array
 from pipeline.stage import StageContext
 

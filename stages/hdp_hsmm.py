@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models import agreement, chance, drawing, durations, gibbs, split
-from models.gibbs import Prior, Sweep
-from models.hdp import Concentrations
+from models import chance
+from models.first import agreement, drawing, durations, gibbs, split
+from models.first.gibbs import Prior, Sweep
+from models.first.hdp import Concentrations
 from models.shapes import BoolArray, IntArray
 from pipeline.stage import StageContext
 

@@ -60,63 +60,63 @@ class Outcome(NamedTuple):
 MUTANTS = (
     Mutant(
         "the last segment is taken to end with the record",
-        "hsmm.py",
+        "first/hsmm.py",
         "        stays[-1] = survival(model.log_d)[longest - 1] + beyond[-1]",
         "        stays[-1] = model.log_d[longest - 1] + beyond[-1]",
         "test_hsmm.py",
     ),
     Mutant(
         "durations say nothing",
-        "hsmm.py",
+        "first/hsmm.py",
         "    return log_d[:longest, None, :] + before[t - longest : t][::-1]",
         "    return before[t - longest : t][::-1]",
         "test_hsmm.py",
     ),
     Mutant(
         "a censored duration is taken as whole",
-        "gibbs.py",
+        "first/gibbs.py",
         "    return seen + draw(law[seen - 1 :], rng)",
         "    return seen",
         "test_gibbs.py",
     ),
     Mutant(
         "rows are drawn as if nothing had been left out of them",
-        "hdp.py",
+        "first/hdp.py",
         "    return rng.poisson(np.where(visits > 0, strength * minus_log_x, 0.0))",
         "    return np.zeros_like(visits)",
         "test_hdp.py",
     ),
     Mutant(
         "a revived code keeps its old sum",
-        "quantiser.py",
+        "first/quantiser.py",
         "    sums[which] = fresh * book.counts.mean()",
         "    sums[which] = book.sums[which]",
         "test_quantiser.py",
     ),
     Mutant(
         "a frame's point sees the next frame",
-        "encoder.py",
+        "first/encoder.py",
         "    end = np.arange(1, len(signal) + 1)",
         "    end = np.minimum(np.arange(2, len(signal) + 2), len(signal))",
         "test_encoder.py",
     ),
     Mutant(
         "the slope leaves out the labels",
-        "classifier.py",
+        "first/classifier.py",
         "    error[np.arange(len(error)), batch.labels] -= 1.0",
         "    error[np.arange(len(error)), batch.labels] -= 0.0",
         "test_classifier.py",
     ),
     Mutant(
         "full confidence has a bin of its own",
-        "calibration.py",
+        "first/calibration.py",
         "    bins = np.minimum((sure * n_bins).astype(np.int64), n_bins - 1)",
         "    bins = (sure * n_bins).astype(np.int64)",
         "test_calibration.py",
     ),
     Mutant(
         "the new subject weighs nothing",
-        "calibration.py",
+        "first/calibration.py",
         "    needed = (1.0 - miss) * (n_subjects + 1) * n_frames",
         "    needed = (1.0 - miss) * n_subjects * n_frames",
         "test_calibration.py",
@@ -128,7 +128,7 @@ MUTANTS = (
 class Params:
     """Where the tests are and what they test, relative to the repository."""
 
-    tests: str = "tests/models"
+    tests: str = "tests/models/first"
     target: str = "models"
     timeout_s: float = 120.0
 

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from models import behaviour, chance, encoder, learner, recogniser, split
-from models.behaviour import Recording
-from models.classifier import Steps
-from models.learner import Learner, Lesson
-from models.quantiser import Rates
-from models.recogniser import Reading, Recogniser
+from models import chance
+from models.first import behaviour, encoder, learner, recogniser, split
+from models.first.behaviour import Recording
+from models.first.classifier import Steps
+from models.first.learner import Learner, Lesson
+from models.first.quantiser import Rates
+from models.first.recogniser import Reading, Recogniser
 from models.shapes import IntArray
 from pipeline.stage import StageContext
 

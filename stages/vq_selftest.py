@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from models import chance, health
-from models.quantiser import Rates
+from models import chance
+from models.first import health
+from models.first.quantiser import Rates
 from pipeline.stage import StageContext
 
 

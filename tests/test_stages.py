@@ -226,7 +226,7 @@ def test_every_mutant_still_fits_its_file(tmp_path: Path) -> None:
     """The line is there once; the broken one differs."""
     for mutant in tdd_gate.MUTANTS:
         text = (ROOT / "models" / mutant.file).read_text()
-        copy = tmp_path / mutant.file
+        copy = tmp_path / Path(mutant.file).name
         copy.write_text(text)
 
         tdd_gate.mutate(copy, mutant)
@@ -248,7 +248,7 @@ def test_a_mutant_without_its_line_is_refused(tmp_path: Path) -> None:
 
 def broken(line: str, into: str) -> Mutant:
     """Break a line of codebook.py."""
-    return Mutant("some", "codebook.py", line, into, "test_codebook.py")
+    return Mutant("some", "first/codebook.py", line, into, "test_codebook.py")
 
 
 def test_a_harmless_change_survives_and_a_harmful_one_does_not() -> None:

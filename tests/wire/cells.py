@@ -58,9 +58,15 @@ def _broken(watched: End) -> dict[str, End]:
 
 
 _LINK = {**_broken(_LOST), RUNNING: _CAME_BACK}
-# What the box says arrives all the same, so that the answer may come in time. While an
-# environment is built it says something each second: nothing is lost for who listens.
-_DEAF = {**_LINK, LAUNCH: {**_GOES_ON, **_MAY_HAVE_BEGUN}, ENVIRONMENT: _GOES_ON}
+# What the box says arrives all the same, so that the answer may come in time, and the
+# rest of a seal, too. While an environment is built it says something each second:
+# nothing is lost for who listens.
+_DEAF = {
+    **_LINK,
+    LAUNCH: {**_GOES_ON, **_MAY_HAVE_BEGUN},
+    ENVIRONMENT: _GOES_ON,
+    FETCH: _GOES_ON,
+}
 TABLE: dict[str, dict[str, End]] = {
     "cut": _LINK,
     "cut inwards": _DEAF,

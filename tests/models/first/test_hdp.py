@@ -7,8 +7,9 @@ import unittest
 
 import numpy as np
 
-from models import chance, hdp
-from models.hdp import Concentrations
+from models import chance
+from models.first import hdp
+from models.first.hdp import Concentrations
 from models.shapes import Array
 
 FIRST = np.array([2, 0, 1])

@@ -6,7 +6,7 @@ import unittest
 
 import numpy as np
 
-from models import agreement, codebook, drawing
+from models.first import agreement, codebook, drawing
 
 
 class Use(unittest.TestCase):

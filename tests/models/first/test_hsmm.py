@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models import chance, hsmm
+from models import chance
+from models.first import hsmm
 from models.logspace import log_softmax
 from models.shapes import Array, IntArray
 

@@ -6,7 +6,8 @@ import unittest
 
 import numpy as np
 
-from models import chance, encoder
+from models import chance
+from models.first import encoder
 from models.shapes import Array
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from models import chance, classifier, codebook, quantiser
-from models.classifier import Batch, Descent, Head, Steps
-from models.quantiser import Codebook, Rates
+from models import chance
+from models.first import classifier, codebook, quantiser
+from models.first.classifier import Batch, Descent, Head, Steps
+from models.first.quantiser import Codebook, Rates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

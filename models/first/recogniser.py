@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from models import classifier, encoder, quantiser
-from models.classifier import Head
-from models.encoder import Projection
+from models.first import classifier, encoder, quantiser
+from models.first.classifier import Head
+from models.first.encoder import Projection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

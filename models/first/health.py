@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from models import chance, codebook, quantiser
+from models import chance
+from models.first import codebook, quantiser
 
 if TYPE_CHECKING:
-    from models.quantiser import Codebook, Rates
+    from models.first.quantiser import Codebook, Rates
     from models.shapes import Array, BoolArray
 
 # Farther than any point of a mixture with centres of this spread.

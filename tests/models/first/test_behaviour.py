@@ -6,8 +6,9 @@ import unittest
 
 import numpy as np
 
-from models import behaviour, chance, split
-from models.behaviour import Recording, World
+from models import chance
+from models.first import behaviour, split
+from models.first.behaviour import Recording, World
 
 WORLD = behaviour.world(4, chance.stream(0, "world"))
 

@@ -6,8 +6,9 @@ import unittest
 
 import numpy as np
 
-from models import chance, classifier
-from models.classifier import Batch, Head, Steps
+from models import chance
+from models.first import classifier
+from models.first.classifier import Batch, Head, Steps
 from models.shapes import Array
 
 

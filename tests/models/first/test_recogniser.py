@@ -6,11 +6,12 @@ import unittest
 
 import numpy as np
 
-from models import bundle, calibration, chance, encoder, learner, recogniser
-from models.classifier import Steps
-from models.learner import Learner, Lesson
-from models.quantiser import Rates
-from models.recogniser import Recogniser
+from models import chance
+from models.first import bundle, calibration, encoder, learner, recogniser
+from models.first.classifier import Steps
+from models.first.learner import Learner, Lesson
+from models.first.quantiser import Rates
+from models.first.recogniser import Recogniser
 from models.shapes import Array
 
 

@@ -7,7 +7,7 @@ import unittest
 
 import numpy as np
 
-from models import durations
+from models.first import durations
 
 
 class Laws(unittest.TestCase):

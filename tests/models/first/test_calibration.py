@@ -6,7 +6,8 @@ import unittest
 
 import numpy as np
 
-from models import calibration, chance, classifier
+from models import chance
+from models.first import calibration, classifier
 from models.shapes import Array, IntArray
 
 

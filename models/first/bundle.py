@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from models.encoder import LEAST_VARIANCE
+from models.first.encoder import LEAST_VARIANCE
 from models.shapes import einsum
 
 if TYPE_CHECKING:
-    from models.recogniser import Recogniser
+    from models.first.recogniser import Recogniser
     from models.shapes import Array, IntArray
 
 

@@ -6,8 +6,9 @@ import unittest
 
 import numpy as np
 
-from models import chance, health, quantiser
-from models.quantiser import Codebook, Rates
+from models import chance
+from models.first import health, quantiser
+from models.first.quantiser import Codebook, Rates
 from models.shapes import Array
 
 

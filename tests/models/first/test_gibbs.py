@@ -11,9 +11,10 @@ import unittest
 
 import numpy as np
 
-from models import chance, durations, gibbs, hsmm
-from models.gibbs import Prior, State
-from models.hdp import Concentrations
+from models import chance
+from models.first import durations, gibbs, hsmm
+from models.first.gibbs import Prior, State
+from models.first.hdp import Concentrations
 from models.logspace import draw
 from models.shapes import Array, IntArray
 

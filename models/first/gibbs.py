@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from models import durations, hdp, hsmm
+from models.first import durations, hdp, hsmm
 from models.logspace import draw, log_dirichlet_draw, logsumexp
 from models.shapes import einsum
 

@@ -1,0 +1,1 @@
+"""Groups of vectors by one of several strategies, with names that stay."""

@@ -1,0 +1,1 @@
+"""Dirichlet processes and their samplers: how many states there are, and which."""

@@ -1,0 +1,1 @@
+"""Hidden semi-Markov models with explicit durations, exact, in log space."""

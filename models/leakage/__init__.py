@@ -1,0 +1,1 @@
+"""Whether what judges was kept apart from what was learned from."""

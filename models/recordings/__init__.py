@@ -1,0 +1,1 @@
+"""Real recordings made fit: units, gaps, rates, windows; arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""Label sequences without flicker: dwell, hysteresis, median."""
