@@ -15,6 +15,7 @@ from pipeline.census import entries, size_of
 from pipeline.errors import HostError, IntegrityError
 from pipeline.git import Git, refusal
 from pipeline.keeping import Item
+from pipeline.pulse import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +50,7 @@ class Attic:
             found.append(Item(kind="here", name=link, size=0, why=why))
         stale = self._stale_snapshots(set(gone))
         if stale:
-            what = "1 run" if len(stale) == 1 else f"{len(stale)} runs"
-            why = f"with the snapshots of {what} that can go"
+            why = f"with the snapshots of {many(len(stale), 'run')} that can go"
             size = size_of(self._paths.scratch / "objects")
             found.append(Item(kind="here", name=_SNAPSHOTS, size=size, why=why))
         return found

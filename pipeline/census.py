@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pipeline.schema import Resolved
 
 GONE = ".gone-"  # before the name of a run that is being deleted
-_TAIL = 1 << 20
 _ENDS = {0: "done", 3: "gate failed", 130: "stopped"}
 
 
@@ -59,7 +58,7 @@ def _look(folder: Path, git: Git, told: Callable[[str], None]) -> RunLook:
             is_known=False,
         )
     paths = RunPaths(folder, PurePosixPath(plan.prefix))
-    last = last_event(ResultPaths(paths.results).events)
+    last = eventlines.last_event(ResultPaths(paths.results).events)
     try:
         sealed = _sealed_manifests(plan, git)
         listed = [*sealed, *_published(paths)]
@@ -87,18 +86,6 @@ def _word(last: Event | None) -> str:
     if last is None or not isinstance(last.what, RunEnded):
         return "dead"
     return _ENDS.get(last.what.exit_code, "failed")
-
-
-def last_event(story: Path) -> Event | None:
-    """Give the last event of a story, without reading all of it."""
-    try:
-        with story.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL))
-            told = list(eventlines.read_events(file.read(_TAIL)))
-    except OSError:
-        return None
-    return told[-1] if told else None
 
 
 def _large(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import codec
 from pipeline.frozen import dataclass
+from pipeline.pulse import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +142,7 @@ def _of_inputs(
 def _count(files: Mapping[str, str] | None) -> str:
     if files is None:
         return ""
-    return "1 file" if len(files) == 1 else f"{len(files)} files"
+    return many(len(files), "file")
 
 
 # What of an environment is a mapping, and what one of its entries is called.

@@ -21,6 +21,7 @@ from pipeline.git import Git
 from pipeline.keeping import Item, Kept, RunLook, Told
 from pipeline.layout import AttemptPaths
 from pipeline.leavings import Leavings
+from pipeline.pulse import many
 from pipeline.store import Store
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ _ORDER: tuple[keeping.Kind, ...] = (
 def _spoken_age(seconds: float) -> str:
     days = int(seconds // 86400)
     if days > 0:
-        return "1 day" if days == 1 else f"{days} days"
+        return many(days, "day")
     return spoken(max(seconds, 0.0))
 
 

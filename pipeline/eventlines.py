@@ -6,9 +6,11 @@ leaves it for later.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import json
 import math
+import os
 from typing import TYPE_CHECKING, Any, get_args
 
 from pipeline import codec, events
@@ -17,6 +19,7 @@ from pipeline.events import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from pipeline.events import Happening
 
@@ -26,6 +29,7 @@ _KINDS: dict[str, type[Happening]] = {
 }
 _SPOKEN = {kind: f"event {name}" for name, kind in _KINDS.items()}
 _JSON = json.JSONDecoder()
+_SPAN = 1 << 16  # bytes; most last lines are far shorter
 
 
 def encode(event: Event) -> str:
@@ -82,6 +86,25 @@ def _parsed(line: str | bytes) -> Any:
     except ValueError:
         pass  # what it is, or is not, is said by the whole parser
     return json.loads(line)
+
+
+def last_event(story: Path) -> Event | None:
+    """Give the last event of a story, however long its line; all else is not read.
+
+    A torn last line is nobody's event yet.
+    """
+    try:
+        with story.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            span, tail = _SPAN, b""
+            while tail.count(b"\n") < 2 and len(tail) < size:
+                file.seek(max(0, size - span))
+                tail = file.read(span)
+                span *= 4
+    except OSError:
+        return None
+    told = collections.deque(read_events(tail), maxlen=1)
+    return told[0] if told else None
 
 
 def read_events(log: bytes) -> Iterator[Event]:

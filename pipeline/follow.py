@@ -164,19 +164,9 @@ class Follower:
 
 
 def has_ended(story: Path) -> bool:
-    """Tell whether the last event of a story says the end, however long its line."""
-    try:
-        with story.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            span, tail = CRC_BYTES, b""
-            while tail.count(b"\n") < 2 and len(tail) < size:
-                file.seek(max(0, size - span))
-                tail = file.read(span)
-                span *= 4
-    except OSError:
-        return False
-    told = list(eventlines.read_events(tail))
-    return bool(told) and isinstance(told[-1].what, events.RunEnded)
+    """Tell whether the last event of a story says the end."""
+    last = eventlines.last_event(story)
+    return last is not None and isinstance(last.what, events.RunEnded)
 
 
 def growing_files(results: Path) -> list[str]:

@@ -31,6 +31,7 @@ What = Literal["end", "failure", "stall", "dead", "waiting", "revived", "gave_up
 _PATIENCE_S = 60.0
 _PAUSES_S = (5.0, 30.0)  # before another try of a command that failed
 _WAKE_S = 0.1
+_CLOCK = SystemClock()
 _NOT_THERE = (126, 127)  # what no other try will find
 _ENDS = ("end", "failure")
 # Command and mark are arguments: nothing of a user's is part of our own line.
@@ -65,7 +66,7 @@ def note(plan: Resolved, paths: RunPaths, notice: Notice) -> bool:
     """Write down what `deliver` is to tell; give whether that could be done."""
     if not plan.pipeline.notify.command:
         return True
-    at = SystemClock().now().strftime("%Y%m%dT%H%M%S.%f")
+    at = _CLOCK.now().strftime("%Y%m%dT%H%M%S.%f")
     mark = _folder(paths) / f"{at}-{notice.what}.json"
     try:
         mark.parent.mkdir(mode=0o700, exist_ok=True)
@@ -79,7 +80,7 @@ def deliver(plan: Resolved, paths: RunPaths, clock: Clock | None = None) -> None
     """Tell all that is written down, the oldest first; who comes second waits."""
     if not plan.pipeline.notify.command or not any(_folder(paths).glob("*.json")):
         return
-    with contextlib.suppress(OSError), _turn(paths, clock or SystemClock()) as lock:
+    with contextlib.suppress(OSError), _turn(paths, clock or _CLOCK) as lock:
         for mark in sorted(_folder(paths).glob("[0-9]*.json")):
             with contextlib.suppress(PipelineError):
                 notice = codec.loads(Notice, mark.read_bytes(), what=str(mark))
@@ -93,6 +94,28 @@ def drop_ends(paths: RunPaths) -> None:
         for mark in _folder(paths).glob(f"*-{what}.json"):
             with contextlib.suppress(OSError):
                 mark.unlink()
+
+
+def variables(
+    what: str,
+    reason: str,
+    *,
+    run: str,
+    host: str,
+    name: str,
+    stage: str = "",
+    code: int | None = None,
+) -> dict[str, str]:
+    """Give what a user's command is told: all of it by its environment."""
+    return {
+        "PIPELINE_EVENT": what,
+        "PIPELINE_RUN": run,
+        "PIPELINE_HOST": host,
+        "PIPELINE_NAME": name,
+        "PIPELINE_STAGE": stage,
+        "PIPELINE_EXIT_CODE": "" if code is None else str(code),
+        "PIPELINE_REASON": reason,
+    }
 
 
 def _folder(paths: RunPaths) -> Path:
@@ -126,15 +149,15 @@ def _tell(
     keep: the lock of who tells, held by the command too: it may outlive us.
     """
     argv = ("sh", "-c", _SCRIPT, "sh", plan.pipeline.notify.command, str(mark))
-    told = {
-        "PIPELINE_EVENT": notice.what,
-        "PIPELINE_RUN": plan.run,
-        "PIPELINE_HOST": plan.host,
-        "PIPELINE_NAME": plan.pipeline.name,
-        "PIPELINE_STAGE": notice.stage,
-        "PIPELINE_EXIT_CODE": "" if notice.code is None else str(notice.code),
-        "PIPELINE_REASON": notice.reason[:MOST_REASON],
-    }
+    told = variables(
+        notice.what,
+        notice.reason[:MOST_REASON],
+        run=plan.run,
+        host=plan.host,
+        name=plan.pipeline.name,
+        stage=notice.stage,
+        code=notice.code,
+    )
     for pause_s in (*_PAUSES_S, None):
         code = supervise.run_aside(
             argv,
@@ -145,4 +168,4 @@ def _tell(
         )
         if pause_s is None or code in (0, None, *_NOT_THERE):
             return
-        SystemClock().sleep(pause_s)
+        _CLOCK.sleep(pause_s)

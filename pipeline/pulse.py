@@ -70,6 +70,11 @@ def _of(free: int, total: int) -> str:
     return f"{size(free)} free of {size(total)}"
 
 
+def many(count: int, noun: str) -> str:
+    """Say how many there are: 1 file, 3 files."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def size(count: float) -> str:
     """Say a number of bytes: 512 B, 1.4 MB, 23.5 GB."""
     for unit in ("B", "kB", "MB", "GB"):

@@ -13,6 +13,7 @@ from pipeline.deaths import die_at
 from pipeline.environments import environment, preflight, recipe
 from pipeline.git import Git
 from pipeline.plan import Planner
+from pipeline.pulse import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,8 +90,7 @@ class Readiness:
         files.replace_text(results.environment, text)
         files.replace_text(results.freeze, found.freeze())
         if self._plan.env.kind in ("lock", "setup"):
-            count = len(found.packages)
-            what = "1 package" if count == 1 else f"{count} packages"
+            what = many(len(found.packages), "package")
             said = f"environment {found.title}: {what}"
             told = events.EnvironmentToldOf(said=said, is_ready=True)
             self._workshop.story.tell(told)

@@ -15,7 +15,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline import (
-    census,
     eventlines,
     events,
     files,
@@ -77,7 +76,7 @@ def revive(paths: RunPaths, clock: Clock, *, self_argv: Sequence[str]) -> None:
 
 
 def _end(paths: RunPaths) -> events.RunEnded | None:
-    last = census.last_event(ResultPaths(paths.results).events)
+    last = eventlines.last_event(ResultPaths(paths.results).events)
     said = last.what if last else None
     return said if isinstance(said, events.RunEnded) else None
 

@@ -128,6 +128,7 @@ def publish(
         said=said,
         at=stamp(_CLOCK.now()),
     )
+    files.own_ignored_folder(paths.memory)
     place = _place(paths, record.run)
     place.parent.mkdir(exist_ok=True)
     files.replace_text(place, codec.dumps(told))
@@ -145,8 +146,7 @@ def last(paths: LaptopPaths, run: str) -> Published | None:
 
 
 def _place(paths: LaptopPaths, run: str) -> Path:
-    folder = files.own_ignored_folder(paths.memory)
-    return folder / "published" / f"{run}.json"
+    return paths.memory / "published" / f"{run}.json"
 
 
 def _sleep(seconds: float) -> bool:

@@ -131,7 +131,7 @@ def _overlooked(pipeline: Pipeline, paths: LaptopPaths) -> list[str]:
 
 def _page(one: Standing, host: Host | None, paths: LaptopPaths) -> Iterator[str]:
     """Give the lines about one set."""
-    from pipeline.pulse import size
+    from pipeline.pulse import many, size
     from pipeline.views.tame import tame
 
     name = host.name if host else ""
@@ -146,19 +146,16 @@ def _page(one: Standing, host: Host | None, paths: LaptopPaths) -> Iterator[str]
         yield f"  {f'on {name}':<{wide}}  {one.amount_there}   {there}"
     if one.push.files or one.push.size:
         goes = f"; {size(one.push.had)} of it are there already" if one.push.had else ""
-        yield f"  a push sends {_files(one.push.files)}, {size(one.push.size)}{goes}"
+        what = f"{many(one.push.files, 'file')}, {size(one.push.size)}"
+        yield f"  a push sends {what}{goes}"
     if one.touched:
-        yield f"  {_files(one.touched)} by their times alone: --verify tells"
+        yield f"  {many(one.touched, 'file')} by their times alone: --verify tells"
     if one.extra:
         yield f"  only on {name}: {_some(one.extra)}"
     if one.outside:
         yield f"  links that lead out of it, and never travel: {_some(one.outside)}"
     if one.used_by:
         yield f"  used by {', '.join(map(tame, one.used_by))}, running on {name}"
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
 
 
 def _some(names: Sequence[str]) -> str:
@@ -229,15 +226,16 @@ def _with_homes(places: list[Place], args: Namespace, host: Host) -> list[Place]
 def _said(moved: Moved, args: Namespace, host: Host) -> Iterator[str]:
     """Say what was done for one set."""
     from pipeline.clock import spoken
-    from pipeline.pulse import size
+    from pipeline.pulse import many, size
     from pipeline.views.tame import tame
 
     where = f"on {host.name}" if args.act == "push" else "here"
     way = f"to {host.name}" if args.act == "push" else f"from {host.name}"
-    same = f"{_files(moved.same)} the same already"
+    same = f"{many(moved.same, 'file')} the same already"
     if moved.files or moved.links:
         links = f" and {moved.links} links" if moved.links else ""
-        said = f"{moved.name}: {_files(moved.files)}{links}, {size(moved.bytes)} {way}"
+        what = f"{many(moved.files, 'file')}{links}, {size(moved.bytes)}"
+        said = f"{moved.name}: {what} {way}"
         less = f", {size(moved.sent)} of it now" if moved.sent < moved.bytes else ""
         yield f"{said} in {spoken(moved.took_s)}{less}; all verified; {same}"
     else:
@@ -245,7 +243,7 @@ def _said(moved: Moved, args: Namespace, host: Host) -> Iterator[str]:
     if not moved.extra:
         return
     if moved.dropped:
-        yield f"  {_files(moved.dropped)} deleted {where}"
+        yield f"  {many(moved.dropped, 'file')} deleted {where}"
     elif args.delete:
         for name in moved.extra[:_MOST_LISTED]:
             yield f"  would go {where}: {tame(name)}"
@@ -254,4 +252,4 @@ def _said(moved: Moved, args: Namespace, host: Host) -> Iterator[str]:
         words = ["pipeline data", args.act, *args.names, "--host", host.name]
         yield f"  delete them with: {' '.join(words)} --delete --yes"
     else:
-        yield f"  {_files(len(moved.extra))} only {where}, which stay"
+        yield f"  {many(len(moved.extra), 'file')} only {where}, which stay"

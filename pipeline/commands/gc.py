@@ -271,12 +271,12 @@ def _called(item: Item) -> str:
 
 
 def _print_kept(found: _Found) -> None:
-    from pipeline.pulse import size
+    from pipeline.pulse import many, size
 
     if not found.kept:
         return
     kept = sorted(found.kept, key=lambda one: -one.size)
-    what = "1 run" if len(kept) == 1 else f"{len(kept)} runs"
+    what = many(len(kept), "run")
     print(f"kept: {what}, {size(sum(one.size for one in kept))}", end="")
     print("; name one to let it go: pipeline gc RUN")
     for one in kept[:_MOST_KEPT]:
@@ -284,9 +284,11 @@ def _print_kept(found: _Found) -> None:
 
 
 def _print_lost(name: str, found: _Found) -> None:
+    from pipeline.pulse import many
+
     if not found.lost:
         return
-    what = "1 run" if len(found.lost) == 1 else f"{len(found.lost)} runs"
+    what = many(len(found.lost), "run")
     print(f"{what} started from here not on {name} any more; what is here stays:")
     print(f"           {', '.join(found.lost[:_MOST_KEPT])}")
 

@@ -113,7 +113,7 @@ def _told(travels: Mapping[str, Any], found: Prospect) -> Iterator[str]:
         yield f"nothing travels; the snapshot holds {found.taken.files} files"
         return
     names = travels["files"]
-    what = "1 file" if len(names) == 1 else f"{len(names)} files"
+    what = pulse.many(len(names), "file")
     size = pulse.size(travels["bytes"])
     yield f"would travel to {found.plan.host}: {what}, {size} packed"
     for name in names[:_MOST_NAMED]:

@@ -89,20 +89,16 @@ def _print(record: RunRecord, found: Found) -> None:
 
 
 def _summary(record: RunRecord, found: Found) -> str:
-    from pipeline.pulse import size
+    from pipeline.pulse import many, size
 
     counted = found.counted
     if not counted.stages and not found.differences:
         return f"run {record.run} on {record.host_name}: nothing is sealed yet"
     files = counted.files + found.files_here
     read = (
-        f"{_count(counted.stages, 'sealed stage')}, {_count(files, 'file')}, "
-        f"{_count(counted.objects, 'git object')}, {size(counted.bytes)} hashed"
+        f"{many(counted.stages, 'sealed stage')}, {many(files, 'file')}, "
+        f"{many(counted.objects, 'git object')}, {size(counted.bytes)} hashed"
     )
     wrong = len(found.differences)
-    verdict = f"{_count(wrong, 'difference')}" if wrong else "all whole"
+    verdict = f"{many(wrong, 'difference')}" if wrong else "all whole"
     return f"run {record.run} on {record.host_name}: {read}: {verdict}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

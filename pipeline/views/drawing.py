@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.pulse import many
 from pipeline.views.rails import Rail, rails
 from pipeline.views.tame import tame
 
@@ -44,7 +45,7 @@ def draw(chart: Chart, width: int) -> list[Line]:
 
 def _head(chart: Chart) -> Line:
     count = len(chart.stages)
-    said = "1 stage" if count == 1 else f"{count} stages"
+    said = many(count, "stage")
     if count < chart.all_stages:
         said = f"{count} of {chart.all_stages} stages"
     return [(chart.name, "bold"), (f"  {said}", "dim")]

@@ -58,14 +58,17 @@ class _Picture:
     ) -> RenderResult:
         width = min(self.width, options.max_width)
         lines = _lines(self.sight, console, width, self.height)
-        if options.ascii_only:
-            lines = [in_ascii(line) for line in lines]
-        text = Text("\n").join(lines)
-        text.no_wrap, text.overflow = True, "crop"
-        yield text
+        yield sheet(lines, in_ascii=options.ascii_only)
 
 
-def in_ascii(line: Text) -> Text:
+def sheet(lines: list[Text], *, in_ascii: bool) -> Text:
+    """Put lines below each other, none of them wrapped, sign by sign if it must be."""
+    text = Text("\n").join(map(_in_ascii, lines) if in_ascii else lines)
+    text.no_wrap, text.overflow = True, "crop"
+    return text
+
+
+def _in_ascii(line: Text) -> Text:
     """Change each sign in its place, so that the colours stay where they are."""
     plain = line.plain.translate(_ASCII).encode("ascii", "replace").decode()
     return Text(plain, spans=line.spans, style=line.style)

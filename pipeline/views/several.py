@@ -11,7 +11,7 @@ from rich.text import Text
 
 from pipeline.frozen import dataclass
 from pipeline.views.lines import Part, about, bar, fit
-from pipeline.views.picture import STYLES, in_ascii, picture
+from pipeline.views.picture import STYLES, picture, sheet
 from pipeline.views.sight import Sight
 from pipeline.views.tame import tame
 
@@ -45,10 +45,7 @@ class _Several:
     ) -> RenderResult:
         width = min(self.width, options.max_width)
         rows = _rows(self.sights, width, self.height)
-        lines = [in_ascii(row) for row in rows] if options.ascii_only else rows
-        text = Text("\n").join(lines)
-        text.no_wrap, text.overflow = True, "crop"
-        yield text
+        yield sheet(rows, in_ascii=options.ascii_only)
         room = self.height - len(rows) - 1
         focus = next((sight for sight in self.sights if sight.is_live), None)
         if focus is not None and room >= _LEAST_PICTURE:

@@ -12,6 +12,7 @@ from pipeline import events
 from pipeline.clock import spoken
 from pipeline.layout import LaptopPaths
 from pipeline.progress import span_s
+from pipeline.pulse import many
 from pipeline.sketch import number_text, numbers_text
 from pipeline.views.tame import tame, tame_lines
 
@@ -42,7 +43,7 @@ def _run_says(what: Happening) -> list[str]:
         case events.RunStarted():
             begun = f"{what.name}: run {what.run} started on {what.host}"
             dirty = ", with uncommitted changes" if what.is_dirty else ""
-            return [f"{begun}, {_stages(len(what.stages))}{dirty}"]
+            return [f"{begun}, {many(len(what.stages), 'stage')}{dirty}"]
         case events.RunResumed():
             return [f"run resumed {what.because}".rstrip()]
         case events.RunWaiting():
@@ -146,7 +147,7 @@ def _ended(state: RunState, run: str, branch: str) -> list[str]:
     stages = state.stages.values()
     if state.word == "done":
         return [
-            f"done: {_stages(len(stages))} in {_took(state)}.",
+            f"done: {many(len(stages), 'stage')} in {_took(state)}.",
             f"  results:        {mirror.root}",
             f"  history:        git log {branch}",
             f"  big files:      pipeline pull {run}",
@@ -194,10 +195,6 @@ def _because(state: RunState, stages: list[StageState]) -> list[str]:
         if stage.commit:
             lines.append(f"  sealed as {stage.commit[:7]} with Verdict: fail")
     return lines
-
-
-def _stages(count: int) -> str:
-    return f"{count} stage" if count == 1 else f"{count} stages"
 
 
 def _took(state: RunState) -> str:

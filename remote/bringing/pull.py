@@ -21,7 +21,7 @@ from pipeline.errors import HostError, IntegrityError, SpecError, TransportError
 from pipeline.eventlines import read_events
 from pipeline.frozen import dataclass
 from pipeline.layout import is_safe_name
-from pipeline.pulse import size
+from pipeline.pulse import many, size
 from remote.bringing.folders import lock_of, own_folder, prepare_mirror
 from remote.bringing.landing import (
     INCOMING,
@@ -231,7 +231,6 @@ class _Pull:
 
 def spoken(pulled: Pulled) -> str:
     """Say what is here, in a few words."""
-    count = len(pulled.files)
-    what = "1 file" if count == 1 else f"{count} files"
+    what = many(len(pulled.files), "file")
     came = f" ({size(pulled.fetched)} of it came now)" if pulled.fetched else ""
     return f"{what}, {size(pulled.size)} verified{came}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.data.holding import Holding
 from pipeline.frozen import dataclass
-from pipeline.pulse import size
+from pipeline.pulse import many, size
 from remote.data import difference
 from remote.data.difference import Difference
 from remote.data.meter import Meter
@@ -146,9 +146,8 @@ def _amount(found: Holding) -> str:
     if found.kind == "missing":
         came = sum(found.incoming.values())
         return f"nothing but {size(came)} that were cut off" if came else "nothing"
-    count = len(found.files)
     links = f", {len(found.links)} links" if found.links else ""
-    return f"{'1 file' if count == 1 else f'{count} files'}{links}, {size(found.size)}"
+    return f"{many(len(found.files), 'file')}{links}, {size(found.size)}"
 
 
 def standings(

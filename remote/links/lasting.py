@@ -20,7 +20,7 @@ from remote.links import login, refusals
 from remote.links.flow import Framed, Opened, framed, gather, spoken
 from remote.links.link import Completed, Source, Stream, broken, late
 from remote.links.openssh import CONNECT_S, REVIVE_S, Lane, OpenSsh
-from remote.links.patience import TurnedAway, Unexplained, patiently
+from remote.links.patience import TurnedAway, Unexplained, answered, patiently
 from remote.links.way import way_to
 from remote.links.wire import TROUBLE, Channel, Wire
 
@@ -55,12 +55,7 @@ class Lasting:
             except Unexplained as error:
                 raise self._openssh.explained(error) from error
 
-        try:
-            if isinstance(stdin, bytes):
-                return patiently(attempt, timeout_s=timeout_s)
-            return attempt(timeout_s)  # it may be read once only
-        except TimeoutError as error:
-            raise late(self.name, timeout_s) from error
+        return answered(attempt, stdin=stdin, name=self.name, timeout_s=timeout_s)
 
     def stream(self, argv: Sequence[str], *, stdin: bytes = b"") -> Stream:
         """Start `argv` there; its stdin stays open until the stream is closed."""

@@ -28,8 +28,8 @@ from pipeline.errors import PipelineError
 from remote.links import command, refusals, sockets
 from remote.links.address import Address
 from remote.links.flow import Framed, Opened, framed, gather, spoken
-from remote.links.link import Completed, Source, Stream, late
-from remote.links.patience import TurnedAway, Unexplained, patiently
+from remote.links.link import Completed, Source, Stream
+from remote.links.patience import TurnedAway, Unexplained, answered
 from remote.links.way import asked_by, jump_of
 
 FAILED = 255  # how ssh ends when the link failed; no far command of ours ends so
@@ -141,12 +141,7 @@ class OpenSsh:
             except Unexplained as error:
                 raise self.explained(error) from error
 
-        try:
-            if isinstance(stdin, bytes):
-                return patiently(attempt, timeout_s=timeout_s)
-            return attempt(timeout_s)  # it may be read once only
-        except TimeoutError as error:
-            raise late(self.name, timeout_s) from error
+        return answered(attempt, stdin=stdin, name=self.name, timeout_s=timeout_s)
 
     def stream(self, argv: Sequence[str], *, stdin: bytes = b"") -> Stream:
         """Start `argv` there; its stdin stays open until the stream is closed."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pipeline.clock import SystemClock
 from pipeline.errors import TransportError
+from remote.links.link import Completed, Source, late
 
 T = TypeVar("T")
 
@@ -23,6 +24,25 @@ class Unexplained(TransportError):
 
 class TurnedAway(Unexplained):
     """The box hung up before it greeted us: surely nothing of ours has begun there."""
+
+
+def answered(
+    attempt: Callable[[float], Completed],
+    *,
+    stdin: Source,
+    name: str,
+    timeout_s: float,
+) -> Completed:
+    """Attempt a call of host `name`, patiently where its stdin can be read again.
+
+    Raise TransportError when no answer came in time.
+    """
+    try:
+        if isinstance(stdin, bytes):
+            return patiently(attempt, timeout_s=timeout_s)
+        return attempt(timeout_s)
+    except TimeoutError as error:
+        raise late(name, timeout_s) from error
 
 
 def patiently(attempt: Callable[[float], T], *, timeout_s: float) -> T:

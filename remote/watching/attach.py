@@ -18,7 +18,7 @@ from remote.watching.notices import Notices
 from remote.watching.session import Session, code_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import TextIO
 
     from pipeline.events import Event
@@ -55,26 +55,20 @@ def _watch(session: Session, notices: Notices, out: TextIO) -> Sight:
     if not out.isatty() or os.environ.get("TERM") == "dumb":
         lines = PlainLines(out)
 
-        def show(sight: Sight) -> None:
+        def tell(sight: Sight) -> None:
             lines.show(sight, session.news(), session.notes())
+            notices.look(sight, is_writer=session.is_writer)
 
-        return _show(session, notices, show)
+        return session.to_the_end(tell)
     from pipeline.views.screen import Live  # rich is for terminals only
 
     with Live() as live:
-        return _show(session, notices, live.show)
 
+        def draw(sight: Sight) -> None:
+            live.show(sight)
+            notices.look(sight, is_writer=session.is_writer)
 
-def _show(session: Session, notices: Notices, show: Callable[[Sight], None]) -> Sight:
-    while True:
-        is_over = session.is_over
-        session.wake()
-        sight = session.sight()
-        show(sight)
-        notices.look(sight, is_writer=session.is_writer)
-        if is_over or session.is_past or sight.knowing == "dead":
-            return sight
-        session.rest()
+        return session.to_the_end(draw)
 
 
 def _detach(sight: Sight, record: RunRecord, out: TextIO) -> int:

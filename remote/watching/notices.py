@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline import supervise
 from pipeline.clock import SystemClock, spoken
+from pipeline.notify import variables
 from pipeline.views.tame import tame
 
 if TYPE_CHECKING:
@@ -144,15 +145,9 @@ class Notices:
 
     def _run_command(self, what: What, reason: str) -> None:
         record = self._record
-        told = {
-            "PIPELINE_EVENT": what,
-            "PIPELINE_RUN": record.run,
-            "PIPELINE_HOST": record.host_name,
-            "PIPELINE_NAME": record.name,
-            "PIPELINE_STAGE": "",
-            "PIPELINE_EXIT_CODE": "",
-            "PIPELINE_REASON": reason,
-        }
+        told = variables(
+            what, reason, run=record.run, host=record.host_name, name=record.name
+        )
         with contextlib.suppress(OSError):
             supervise.run_aside(
                 ("sh", "-c", record.notify.command),

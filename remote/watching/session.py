@@ -213,6 +213,17 @@ class Session:
             is_silent = self._watch.is_silent
         return has_ended and is_silent and not self._signals.followed.is_set()
 
+    def to_the_end(self, show: Callable[[Sight], None]) -> Sight:
+        """Show what is seen, again and again, until there is nothing to wait for."""
+        while True:
+            is_over = self.is_over
+            self.wake()
+            sight = self.sight()
+            show(sight)
+            if is_over or self.is_past or sight.knowing == "dead":
+                return sight
+            self.rest()
+
     def wake(self) -> None:
         """Count time, and pass on what a thread failed of."""
         now = self._clock.monotonic()

@@ -39,18 +39,16 @@ def stream(far: Far, record: RunRecord, paths: LaptopPaths, *, out: TextIO) -> i
 
 
 def _to_the_end(session: Session, notices: Notices, out: TextIO) -> Sight:
-    knowing: Knowing = "connecting"
-    while True:
-        is_over = session.is_over
-        session.wake()
-        sight = session.sight()
+    known: Knowing = "connecting"
+
+    def tell(sight: Sight) -> None:
+        nonlocal known
         for event in session.news():
             print(eventlines.encode(event), file=out, flush=True)
-        if sight.knowing != knowing:
-            knowing = sight.knowing
-            said = {"at": sight.now, "kind": "link", "knowing": knowing}
+        if sight.knowing != known:
+            known = sight.knowing
+            said = {"at": sight.now, "kind": "link", "knowing": known}
             print(json.dumps(said, separators=(",", ":")), file=out, flush=True)
         notices.look(sight, is_writer=session.is_writer)
-        if is_over or session.is_past or knowing == "dead":
-            return sight
-        session.rest()
+
+    return session.to_the_end(tell)
