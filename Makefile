@@ -54,7 +54,10 @@ slow: tools $(VENV)/.test
 	$(PYTEST) -m slow $(ARGS)
 
 gpu: $(VENV)/.test
-	$(PYTEST) -m gpu tests/models $(ARGS)
+	@$(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' || \
+	  { $(say) "torch sees no CUDA device here" \
+	    "make test runs the same numbers on the CPU"; exit 1; }
+	$(BIN)/python -m pytest -p tests.no_skips -m gpu tests/models $(ARGS)
 
 crash: tools $(VENV)/.test
 	$(BIN)/python -m tests.crash $(ARGS)
@@ -69,6 +72,7 @@ bench: $(VENV)/.test
 docs: $(VENV)/.test
 	$(BIN)/python -m tests.pages
 	$(BIN)/python -m tests.keytables
+	$(BIN)/python -m tests.models.listed
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

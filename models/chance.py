@@ -14,8 +14,13 @@ def stream(seed: int, purpose: str, index: int = 0) -> np.random.Generator:
     """Give the generator of one purpose, and of one index within it.
 
     What is drawn depends on these three alone: an epoch draws the same whether it comes
-    after others or first after a resume.
+    after others or first after a resume. Seeds and indices are below 2**32: a larger
+    one would be cut into words, and could be taken for two smaller ones.
     """
+    for name, number in (("seed", seed), ("index", index)):
+        if not 0 <= number < 1 << 32:
+            message = f"{name} is {number}: 0 to 2**32 - 1 is wanted"
+            raise ValueError(message)
     return np.random.default_rng([seed, index, *purpose.encode()])
 
 
