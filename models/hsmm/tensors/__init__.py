@@ -1,0 +1,1 @@
+"""The messages of models.hsmm on a device, and an evidence that has gradients."""
