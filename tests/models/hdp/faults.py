@@ -1,0 +1,268 @@
+"""Mistakes about shares, states and samplers, and the tests that notice each."""
+
+from __future__ import annotations
+
+from tests.models.fault import Fault
+
+JOINT = "hdp/test_hdphsmm.py::test_a_sweep_leaves_the_joint_law_in_place[4-False]"
+ROWS = "hdp/test_rows.py::test_resampling_leaves_the_joint_law_in_place"
+PARTITIONS = "hdp/test_mixture.py::test_long_run_shares_are_those_of_every_partition"
+MOVE = "hdp/test_mixture.py::test_a_move_alone_leaves_the_posterior_in_place"
+STEP = "hdp/test_concentrations.py::test_a_step_leaves_the_posterior_in_place"
+
+FAULTS = (
+    Fault(
+        says="stick-breaking multiplies the concentration twice",
+        file="hdp/sticks.py",
+        ours="rng.standard_exponential((size, n_shares - 1)) / concentration",
+        theirs="rng.standard_exponential((size, n_shares - 1)) / concentration**2",
+        test="hdp/test_sticks.py::test_the_concentration_acts_once",
+    ),
+    Fault(
+        says="the shares' prior uses the concentration without dividing it by K",
+        file="hdp/rows.py",
+        ours="shape: Array = top / prior.n_states +",
+        theirs="shape: Array = top +",
+        test=ROWS,
+    ),
+    Fault(
+        says="temperature is applied twice to a state's likelihood",
+        file="hdp/hdphsmm.py",
+        ours="log_lik: Array = np.take(state.log_emission.T, codes, axis=0)",
+        theirs="log_lik: Array = 0.5 * np.take(state.log_emission.T, codes, axis=0)",
+        test="hdp/test_hdphsmm.py::test_an_emission_is_a_density_of_codes",
+    ),
+    Fault(
+        says="temperature is applied to a mixture's labels",
+        file="hdp/mixture.py",
+        ours="return draw_rows(log_p, rng)",
+        theirs="return draw_rows(log_p / 2.0, rng)",
+        test=PARTITIONS,
+    ),
+    Fault(
+        says="a softmax over states stands for the emission",
+        file="hdp/hdphsmm.py",
+        ours="    return log_lik\n",
+        theirs="    return log_lik - np.logaddexp.reduce(log_lik, axis=2)[..., None]\n",
+        test="hdp/test_hdphsmm.py::test_an_emission_is_a_density_of_codes",
+    ),
+    Fault(
+        says="no KL: shares are fitted to the tables and no prior pulls at them",
+        file="hdp/rows.py",
+        ours="shape: Array = top / prior.n_states +",
+        theirs="shape: Array = 1e-9 +",
+        test=ROWS,
+    ),
+    Fault(
+        says="hierarchical is a mixture over mixture weights: rows share no atoms",
+        file="hdp/rows.py",
+        ours="draw_rows(moves, strength, rng))",
+        theirs="draw_rows(moves, np.full_like(strength, strength.mean()), rng))",
+        test="hdp/test_rows.py::test_rows_share_their_atoms",
+    ),
+    Fault(
+        says="what one row saw says nothing to the others",
+        file="hdp/rows.py",
+        ours="    seated = begun.tables + moved.tables\n",
+        theirs="    seated = begun.tables\n",
+        test="hdp/test_rows.py::test_what_one_row_saw_moves_the_other_rows",
+    ),
+    Fault(
+        says="HDP labels keep the names that their sample gave them",
+        file="hdp/estimate.py",
+        ours="order = np.lexsort((first, -held))",
+        theirs="order = np.arange(len(first))",
+        test="hdp/test_estimate.py::test_different_seeds_give_one_answer_on_clear_data",
+    ),
+    Fault(
+        says="HDP labels differ between runs under a fixed seed",
+        file="hdp/chains.py",
+        ours="    return np.random.Generator(bits)\n",
+        theirs="    return np.random.default_rng()\n",
+        test="hdp/test_chains.py::test_a_fit_under_one_seed_is_one_fit",
+    ),
+    Fault(
+        says="a point clustering is the last sample, whatever the others say",
+        file="hdp/estimate.py",
+        ours="named[losses <= losses.min() + _least_gain(atoms)]",
+        theirs="named[-1:]",
+        test="hdp/test_estimate.py::test_nothing_a_single_move_away_is_better",
+    ),
+    Fault(
+        says="every state with a frame is reported as occupied: fifty fragments",
+        file="hdp/occupancy.py",
+        ours="counts = (held >= at_least).sum(axis=1)",
+        theirs="counts = (held > 0.0).sum(axis=1)",
+        test="hdp/test_occupancy.py::test_spare_states_are_not_reported_as_occupied",
+    ),
+    Fault(
+        says="figures of states are averaged under the names of each sample",
+        file="hdp/occupancy.py",
+        ours="name[clusters[shared]] = states[shared]",
+        theirs="name[clusters[shared]] = clusters[shared]",
+        test="hdp/test_occupancy.py::test_states_are_matched_whatever_they_are_called",
+    ),
+    Fault(
+        says="the first customer does not count: tables are one too few",
+        file="hdp/restaurants.py",
+        ours="opens = rng.random(cell.size) * (own + others) < own",
+        theirs="opens = rng.random(cell.size) * (own + others + 1) < own",
+        test="hdp/test_restaurants.py::test_tables_follow_stirling_numbers",
+    ),
+    Fault(
+        says="rows without self transitions are normalised as if they had them",
+        file="hdp/restaurants.py",
+        ours="    total = without_own(strength)\n",
+        theirs="    total = np.full(len(strength), strength.sum())\n",
+        test=ROWS,
+    ),
+    Fault(
+        says="the tables of the left-out diagonal are forgotten",
+        file="hdp/rows.py",
+        ours="seated = seated + restaurants.missing(strength, moved.pulls, rng)",
+        theirs="seated = seated + 0",
+        test=ROWS,
+    ),
+    Fault(
+        says="the first state's law does not read which states began",
+        file="hdp/rows.py",
+        ours="log_first = log_dirichlet_draw(strength + first, rng)",
+        theirs="log_first = log_dirichlet_draw(strength, rng)",
+        test=ROWS,
+    ),
+    Fault(
+        says="decoding takes the draw that agrees least",
+        file="hdp/fitting.py",
+        ours="nearest = int(shared.argmax())",
+        theirs="nearest = int(shared.argmin())",
+        test="hdp/test_chains.py::test_the_nearest_draw_is_the_one_that_agrees",
+    ),
+    Fault(
+        says="spread is resampled as if rows had self transitions",
+        file="hdp/rows.py",
+        ours="(others * moved.pulls).sum()",
+        theirs="moved.pulls.sum()",
+        test=ROWS,
+    ),
+    Fault(
+        says="a concentration's tables are those of a single code",
+        file="hdp/concentrations.py",
+        ours="n_codes * float(seat.pulls.sum())",
+        theirs="float(seat.pulls.sum())",
+        test=STEP,
+    ),
+    Fault(
+        says="Escobar and West's x is drawn for one customer fewer",
+        file="hdp/restaurants.py",
+        ours="np.maximum(customers, 1)",
+        theirs="np.maximum(customers - 1, 1)",
+        test="hdp/test_restaurants.py::test_the_pull_is_minus_the_log_of_a_beta",
+    ),
+    Fault(
+        says="a split forgets the chance of its coins",
+        file="hdp/splitmerge.py",
+        ours="log_ratio -= _log_chance(log_odds, goes_right)",
+        theirs="log_ratio -= 0.0",
+        test=MOVE,
+    ),
+    Fault(
+        says="a merge counts the clusters before it",
+        file="hdp/splitmerge.py",
+        ours="after = _in_use(labels) - 1",
+        theirs="after = _in_use(labels)",
+        test=MOVE,
+    ),
+    Fault(
+        says="the weak limit's free names are not counted",
+        file="hdp/splitmerge.py",
+        ours="return float(np.log(free) + log_blocks - log_one)",
+        theirs="return float(log_blocks - log_one)",
+        test=MOVE,
+    ),
+    Fault(
+        says="a cut-off duration counts as a whole one",
+        file="hdp/laws.py",
+        ours="log_longer = np.maximum(survival(laws), NEVER)",
+        theirs="log_longer = np.maximum(laws.log_d, NEVER)",
+        test="hdp/test_hdphsmm.py::test_the_law_of_a_state_is_drawn_by_its_likelihood",
+    ),
+    Fault(
+        says="durations beyond D are forgotten when a law is drawn",
+        file="hdp/laws.py",
+        ours="upwards = np.concatenate([laws.log_tail[None], laws.log_d[::-1]])",
+        theirs="upwards = np.concatenate([0 * laws.log_tail[None] - np.inf, "
+        "laws.log_d[::-1]])",
+        test="hdp/test_hdphsmm.py::test_the_law_of_a_state_is_drawn_by_its_likelihood",
+    ),
+    Fault(
+        says="a record's last segment is tallied as whole",
+        file="hdp/tallies.py",
+        ours="whole=_tabulate(lasting[~is_last], (max_duration, n_states))",
+        theirs="whole=_tabulate(lasting, (max_duration, n_states))",
+        test="hdp/test_tallies.py::test_every_part_is_counted_once",
+    ),
+    Fault(
+        says="the last state of a record moves to the first of the next",
+        file="hdp/tallies.py",
+        ours="follows = segments.record[1:] == segments.record[:-1]",
+        theirs="follows = segments.record[1:] >= segments.record[:-1]",
+        test="hdp/test_tallies.py::test_every_part_is_counted_once",
+    ),
+    Fault(
+        says="the emission's pseudo-count is left out of its draw",
+        file="hdp/hdphsmm.py",
+        ours="shape: Array = strength + seen.emitted.astype(np.float64)",
+        theirs="shape: Array = 1.0 + seen.emitted.astype(np.float64)",
+        test=JOINT,
+    ),
+    Fault(
+        says="the tree of merges does not read durations",
+        file="hdp/mergetree.py",
+        ours="return code + _divergence(features.duration, features.segments, i)",
+        theirs="return code",
+        test="hdp/test_mergetree.py::"
+        "test_states_that_differ_in_duration_alone_stay_apart",
+    ),
+    Fault(
+        says="heights of merges fall",
+        file="hdp/mergetree.py",
+        ours="forgotten += losses[i, j]",
+        theirs="forgotten = losses[i, j]",
+        test="hdp/test_mergetree.py::test_heights_rise_to_all_that_is_known",
+    ),
+    Fault(
+        says="an empty state has infinitely much to forget: 0 times inf is nan",
+        file="hdp/mergetree.py",
+        ours="    parts = special.rel_entr(one, weights[i] * mean)\n",
+        theirs="    parts = weights[i] * special.rel_entr(laws[i], mean)\n",
+        test="hdp/test_mergetree.py::test_an_empty_state_may_have_codes_of_its_own",
+    ),
+    Fault(
+        says="merged states are weighted alike, whatever they hold",
+        file="hdp/mergetree.py",
+        ours="part = weights[i] / both if both > 0.0 else 0.5",
+        theirs="part = 0.5",
+        test="hdp/test_mergetree.py::test_each_height_is_what_its_cut_forgets",
+    ),
+    Fault(
+        says="R-hat is blind to spread",
+        file="hdp/convergence.py",
+        ours="for x in (chains, folded))",
+        theirs="for x in (chains, chains))",
+        test="hdp/test_convergence.py::test_chains_that_differ_are_noticed",
+    ),
+    Fault(
+        says="chains are not split, so that drift is not seen",
+        file="hdp/convergence.py",
+        ours="return np.concatenate([chains[:, :half], chains[:, -half:]])",
+        theirs="return np.concatenate([chains[:, ::2], chains[:, 1::2]])[:, :half]",
+        test="hdp/test_convergence.py::test_chains_that_differ_are_noticed",
+    ),
+    Fault(
+        says="a resumed chain forgets the half word its generator kept",
+        file="hdp/chains.py",
+        ours='"has_uint32": half,',
+        theirs='"has_uint32": 0,',
+        test="hdp/test_chains.py::test_a_generator_keeps_its_half_draw",
+    ),
+)
