@@ -210,7 +210,7 @@ def test_5000_stages_take_a_moment(shape: str) -> None:
         return time.process_time() - begin
 
     few = min(drawn(1250) for _ in range(3))
-    many = drawn(5000)
+    many = min(drawn(5000) for _ in range(3))
 
     assert many < 2.0
     assert many < 10 * few + 0.1
