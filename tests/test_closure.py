@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.closure import Closures, codes_of, imports_of
+from pipeline.reading import spec
 from pipeline.schema import Pipeline, Stage
 from pipeline.scope import Listing
 
@@ -255,3 +256,19 @@ def test_what_stands_before_a_standard_module_counts() -> None:
     )
 
     assert tree.found("m") == {"m.py", "random.py", "b.py"}
+
+
+def test_a_newcomers_first_run_needs_numpy_and_no_more() -> None:
+    """`make run` installs the extra `run`: all that stages import, and not torch."""
+    root = Path(__file__).resolve().parents[1]
+    files = [
+        path
+        for room in ("stages", "models", "tests/models")
+        for path in (root / room).rglob("*.py")
+    ]
+    tree = Tree({p.relative_to(root).as_posix(): p.read_bytes() for p in files})
+    whole = spec.load(root / "pipeline.yaml")
+
+    codes, _ = codes_of(whole, tree.listing, tree.closures(), prefix=".")
+
+    assert {need for code in codes.values() for need in code.needs} == {"numpy"}
