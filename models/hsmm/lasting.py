@@ -8,7 +8,6 @@ import numpy as np
 
 from models.hsmm import messages
 from models.hsmm import records as laid
-from models.hsmm.edges import weights
 from models.hsmm.exact import LOG_2
 from models.hsmm.messages import RIGHT_CENSORED
 
@@ -16,10 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from models.hsmm.edges import Edges, Weights
-    from models.hsmm.exact import Messages
-    from models.hsmm.messages import Evidence
+    from models.hsmm.messages import Both
     from models.hsmm.process import Process
-    from models.hsmm.records import Records
     from models.shapes import Array, BoolArray, IntArray
 
 
@@ -46,17 +43,13 @@ def lasting(
     ends leaves. Refuse a record that cannot happen. Takes an exponential for each of
     N T D K: several times as long as the marginals.
     """
-    records = laid.lay(process, log_lik, lengths)
-    weight = weights(process, edges)
-    past = messages.forward(process, weight, records)
-    evidence = messages.evidence(weight, records, past)
-    laid.refuse_impossible(records, evidence.rest)
-    future = messages.backward(process, weight, records)
+    both = messages.both(process, log_lik, lengths, edges)
+    records = both.records
     n_frames, _, n_records = records.gain.shape
     length = np.zeros((n_frames + 1, n_records))
     end = np.zeros_like(length)
     frames = np.arange(n_frames + 1.0)[:, None]
-    for d, share in _segments(weight, records, past, future, evidence):
+    for d, share in _segments(both):
         length[:-d] += d * share
         length[d:] -= d * share
         end[:-d] += frames[d:] * share
@@ -69,14 +62,9 @@ def lasting(
     )
 
 
-def _segments(
-    weight: Weights,
-    records: Records,
-    past: Messages,
-    future: Messages,
-    evidence: Evidence,
-) -> Iterator[tuple[int, Array]]:
+def _segments(both: Both) -> Iterator[tuple[int, Array]]:
     """Yield d and P(a segment of d frames begins at s | y) (T+1-d, N), for every d."""
+    records, weight, evidence, past, future = both
     n_frames = len(records.gain)
     at = np.arange(n_frames + 1)[:, None]
     closing = at == records.lengths

@@ -43,6 +43,29 @@ class Evidence(NamedTuple):
     total: Array
 
 
+class Both(NamedTuple):
+    """Records as the recursions read them, and both of their messages."""
+
+    records: Records
+    weight: Weights
+    evidence: Evidence
+    past: Messages
+    future: Messages
+
+
+def both(
+    process: Process, log_lik: Array, lengths: IntArray | None, edges: Edges
+) -> Both:
+    """Pass over records both ways; refuse one that cannot happen: it says nothing."""
+    records = laid.lay(process, log_lik, lengths)
+    weight = weights(process, edges)
+    past = forward(process, weight, records)
+    found = evidence(weight, records, past)
+    laid.refuse_impossible(records, found.rest)
+    future = backward(process, weight, records)
+    return Both(records, weight, found, past, future)
+
+
 def forward(process: Process, weight: Weights, records: Records) -> Messages:
     """Give log p(y_1:t, a segment of state k ends at t, or begins after t)."""
     return sweep(Steps(weight.inner, weight.first, process.log_a), records)

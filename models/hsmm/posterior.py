@@ -12,7 +12,6 @@ import numpy as np
 
 from models.hsmm import expected_durations, expected_moves, messages
 from models.hsmm import records as laid
-from models.hsmm.edges import weights
 from models.hsmm.exact import LOG_2
 from models.hsmm.messages import RIGHT_CENSORED
 
@@ -125,12 +124,9 @@ def posterior(
 def _pass(
     process: Process, log_lik: Array, lengths: IntArray | None, edges: Edges
 ) -> _Passed:
-    records = laid.lay(process, log_lik, lengths)
-    weight = weights(process, edges)
-    past = messages.forward(process, weight, records)
-    evidence = messages.evidence(weight, records, past)
-    laid.refuse_impossible(records, evidence.rest)
-    future = messages.backward(process, weight, records)
+    records, weight, evidence, past, future = messages.both(
+        process, log_lik, lengths, edges
+    )
     return _Passed(
         records,
         evidence,

@@ -44,15 +44,20 @@ class Machine:
 
     def start(self) -> None:
         """Start PID 1."""
-        assert self._process is None, f"{self.name}: wait for its end first"
         boot = (str(disk.SCRIPTS / "boot.sh"), str(self._folder), self.name)
+        started = self._spawn(
+            *("ip", "netns", "exec", self._namespace),
+            *_UNSHARE.split(),
+            *("bash", *boot, *self._hidden),
+        )
+        self._init = processes.first_child(started)
+
+    def _spawn(self, *argv: str) -> subprocess.Popen[bytes]:
+        """Start what becomes the host, and print what it says on the console."""
+        assert self._process is None, f"{self.name}: wait for its end first"
         with (self._folder / "console.log").open("ab") as console:
             self._process = subprocess.Popen(
-                (
-                    *("ip", "netns", "exec", self._namespace),
-                    *_UNSHARE.split(),
-                    *("bash", *boot, *self._hidden),
-                ),
+                argv,
                 env={"PATH": PATH},
                 stdin=subprocess.DEVNULL,
                 stdout=console,
@@ -60,7 +65,7 @@ class Machine:
                 start_new_session=True,
                 cwd="/",
             )
-        self._init = processes.first_child(self._process)
+        return self._process
 
     @property
     def console(self) -> str:

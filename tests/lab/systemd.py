@@ -13,12 +13,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.lab import command, disk
-from tests.lab.machine import PATH, Machine
+from tests.lab.machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,21 +58,11 @@ class SystemdMachine(Machine):
 
     def start(self) -> None:
         """Start PID 1."""
-        assert self._process is None, f"{self.name}: wait for its end first"
         boot = (str(disk.SCRIPTS / "boot-systemd.sh"), str(self._folder), self.name)
-        with (self._folder / "console.log").open("ab") as console:
-            self._process = subprocess.Popen(
-                (
-                    *("unshare", "--mount", "--propagation", "private"),
-                    *("bash", *boot, self._namespace, *self._hidden),
-                ),
-                env={"PATH": PATH},
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd="/",
-            )
+        self._spawn(
+            *("unshare", "--mount", "--propagation", "private"),
+            *("bash", *boot, self._namespace, *self._hidden),
+        )
         command.wait_until(
             self._has_init, timeout_s=10, what=f"{self.name}: a first process"
         )

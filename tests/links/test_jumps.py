@@ -15,6 +15,7 @@ from tests.links.asking import SOON_S, Open, Write, answers, failure
 
 if TYPE_CHECKING:
     from pipeline.schema import LinkKind
+    from remote.links.link import Link
     from tests.lab import Host, Lab
 
 pytestmark = pytest.mark.lab
@@ -27,6 +28,12 @@ def jumps(lab: Lab) -> Iterator[tuple[Host, Host]]:
     yield near, middle
     near.close()
     middle.close()
+
+
+def came_from(link: Link) -> str:
+    """Give the address that the box sees us come from."""
+    peer = link.call(["sh", "-c", "echo $SSH_CLIENT"], timeout_s=SOON_S).out
+    return peer.split()[0].decode()
 
 
 def test_one_jump(
@@ -47,8 +54,7 @@ def test_one_jump(
     )
 
     assert answers(link, by_itself=True)
-    peer = link.call(["sh", "-c", "echo $SSH_CLIENT"], timeout_s=SOON_S).out
-    assert peer.split()[0].decode() == near.address
+    assert came_from(link) == near.address
 
 
 def test_two_jumps_of_which_one_is_told_as_an_address(
@@ -65,8 +71,7 @@ def test_two_jumps_of_which_one_is_told_as_an_address(
     link = open_link(kind, "round", config=write(lines))
 
     assert answers(link, by_itself=True)
-    peer = link.call(["sh", "-c", "echo $SSH_CLIENT"], timeout_s=SOON_S).out
-    assert peer.split()[0].decode() == middle.address
+    assert came_from(link) == middle.address
 
 
 def test_a_jump_host_may_have_one_of_its_own(

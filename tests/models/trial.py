@@ -23,6 +23,8 @@ import sklearn.cluster  # noqa: F401
 import torch  # noqa: F401
 
 QUIET = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--tb=line"]
+# Whether a mistake is noticed is no matter of chance.
+QUIET += ["--hypothesis-seed=0"]
 # That the plugins are there before pytest is what this file is for.
 QUIET += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
 

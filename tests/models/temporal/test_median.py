@@ -88,6 +88,16 @@ def test_names_and_ties_do_not_matter(width: int) -> None:
         np.testing.assert_array_equal(majority(name[sequences], width), name[found])
 
 
+def test_a_row_does_not_vote_in_the_next() -> None:
+    """A row of zeros would win the frames of the next, in which nobody wins."""
+    labels = np.array([[0, 0, 0, 0], [0, 0, 1, 1]])
+
+    together = majority(labels, 5)
+
+    for row, found in zip(labels, together, strict=True):
+        np.testing.assert_array_equal(found, majority(row, 5))
+
+
 @settings(deadline=None)
 @given(data=st.data())
 def test_each_row_is_smoothed_as_if_alone(data: st.DataObject) -> None:
