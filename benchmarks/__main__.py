@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks import (
     chain,
     data,
+    experiment,
     fold,
     hashing,
     light,
@@ -77,6 +78,7 @@ _BENCHES: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "scale": lambda place, args: scale.bench(place, rounds=args.rounds),
     "memory": lambda place, _args: memory.bench(place),
     "mathematics": lambda place, args: mathematics.bench(place, rounds=args.rounds),
+    "experiment": lambda place, _args: experiment.bench(place),
     "link": _afar(link.bench),
     "data": _afar(data.bench),
     "mirror": _afar(mirror.bench),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 
+from pipeline.afterwards import add_afterwards
 from pipeline.options import (
     add_choice,
     add_host,
@@ -29,8 +30,8 @@ def declare(said: str | None = None) -> Verbs:
     _add_watching(verbs)
     _add_steering(verbs)
     _add_understanding(verbs)
-    _add_keeping(verbs)
-    _add_data(verbs)
+    _add_tdd(verbs)
+    add_afterwards(verbs)
     _add_doctor(verbs)
     _add_set_up(verbs)
     return verbs
@@ -178,46 +179,30 @@ def _add_looking_inside(verbs: Verbs) -> None:
     )
 
 
-def _add_keeping(verbs: Verbs) -> None:
-    text = "hold every file of a run against its seals; changes nothing"
-    verify = add_verb(verbs, "verify", text)
-    add_run_name(verify)
-    add_json(verify)
-    text = "list what no kept run needs, largest first; delete it with --yes"
-    clear = add_verb(verbs, "gc", text)
-    clear.add_argument(
-        "runs", nargs="*", metavar="RUN", help="these runs, whatever their age"
+def _add_tdd(verbs: Verbs) -> None:
+    text = "capture evidence that tests fail without code and pass with it"
+    tdd = add_verb(verbs, "tdd", text, is_anywhere=True)
+    tdd.add_argument("phase", choices=("red", "green", "refactor"), help="which one")
+    tdd.add_argument(
+        "--tests",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="a file, folder or node id of pytest; may be given again",
     )
-    add_host(clear, "on this host; else here")
-    clear.add_argument("--yes", action="store_true", help="delete what is listed")
-    clear.add_argument(
-        "--keep", type=int, metavar="N", help="keep the newest N runs; else 10"
+    tdd.add_argument(
+        "--target",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="the code that they test; red empties its functions, in the copy",
     )
-    clear.add_argument(
-        "--keep-days",
-        type=float,
-        metavar="DAYS",
-        help="keep runs younger than that; else 30",
+    tdd.add_argument("--name", metavar="NAME", help="what the evidence is called")
+    tdd.add_argument("--marks", metavar="EXPR", help="only these tests, as pytest's -m")
+    tdd.add_argument("--python", metavar="PATH", help="the Python that has pytest")
+    tdd.add_argument(
+        "--file", metavar="PATH", help="the pipeline.yaml, if not here or above"
     )
-    add_json(clear)
-
-
-def _add_data(verbs: Verbs) -> None:
-    text = "compare data sets here and on a box; push them, or pull them home"
-    data = add_verb(verbs, "data", text)
-    data.add_argument("act", choices=("status", "push", "pull"), help="what to do")
-    data.add_argument(
-        "names", nargs="*", metavar="DATA", help="only these sets of pipeline.yaml"
-    )
-    add_host(data, "the host; status without it says what lies here")
-    data.add_argument(
-        "--verify", action="store_true", help="have both sides read all of it (status)"
-    )
-    data.add_argument(
-        "--delete", action="store_true", help="list what only the taking side has"
-    )
-    data.add_argument("--yes", action="store_true", help="and delete what is listed")
-    add_json(data)
 
 
 def _add_doctor(verbs: Verbs) -> None:

@@ -173,14 +173,15 @@ def _make(repository: Git, paths: RunPaths, plan: Resolved) -> None:
         files.remove_tree(paths.root)
         repository.out("worktree", "prune")
     paths.root.mkdir(mode=0o700)
-    homes = {name: home_of(plan, name) for name in plan.data}
+    homes = {name: home_of(plan, name, paths.box) for name in plan.data}
     repository.out(
         *("worktree", "add", "--quiet", "--force", "--detach"),
         *(str(paths.tree), plan.snapshot),
     )
     # Where a run's branch was merged, its story lies in the snapshot: not this run's.
     told = ResultPaths(paths.results)
-    for path in (told.events, told.progress, told.heartbeat):
+    stories = (told.events, told.progress, told.heartbeat)
+    for path in (*stories, told.report, told.report_page):
         path.unlink(missing_ok=True)
     die_at("", "checked_out")
     _link_data(paths, plan, homes)
@@ -193,14 +194,13 @@ def _make(repository: Git, paths: RunPaths, plan: Resolved) -> None:
     die_at("", "made")
 
 
-def _link_data(paths: RunPaths, plan: Resolved, homes: dict[str, Path]) -> None:
-    """Put a link to each data set at its place in the worktree."""
+def _link_data(paths: RunPaths, plan: Resolved, homes: dict[str, Path | None]) -> None:
+    """Put a link to each data set that is here at its place in the worktree."""
     for data in plan.pipeline.data:
-        if data.name not in homes:
-            continue
         place = paths.base / data.path
         if place.exists() or place.is_symlink():
             message = f"data {data.name!r} cannot be linked: {data.path} is in git"
             raise HostError(message, hint="data lies outside git, at a path of its own")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(homes[data.name])
+        if home := homes.get(data.name):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(home)

@@ -134,6 +134,10 @@ def _of_kind(kind: str, spot: _Spot, here: Path) -> list[Candidate]:
         return [(name, "a stage") for name in _named(folder, "stages")]
     if kind == "DATA":
         return [(name, "a data set") for name in _named(folder, "data")]
+    if kind == "BUNDLE":
+        from pipeline.bundles.shelf import Shelf
+
+        return [(name, "a bundle") for name in Shelf(folder / "artifacts").names()]
     if kind == "HOST":
         return [(name, "a host") for name in ["local", *_named(folder, "hosts")]]
     return []

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline import codec
+from pipeline.fingerprint import ABSENT
 from pipeline.frozen import dataclass
 from pipeline.pulse import many
 
@@ -61,7 +62,7 @@ def between(old: Parts, new: Parts) -> list[Change]:
     found = [
         *of_mapping("param", old.params, new.params),
         *_of_code(old, new),
-        *_of_inputs(old.inputs, new.inputs),
+        *of_inputs(old.inputs, new.inputs),
         *_of_environment(old.environment, new.environment),
         *_of_settings(old, new),
     ]
@@ -119,11 +120,14 @@ def of_mapping(
             yield Change(kind=kind, name=name, old=was, new=now)
 
 
-def _of_inputs(
+def of_inputs(
     old: Mapping[str, Mapping[str, str]], new: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Change]:
+    """Compare what lies behind each input; an optional data set comes and goes."""
     for ref in sorted({*old, *new}):
         was, now = old.get(ref), new.get(ref)
+        if was is not None and now is not None and was != now and ABSENT in (was, now):
+            was, now = (None if one == ABSENT else one for one in (was, now))
         kind = "data" if ref.startswith("data:") else "input"
         shown = ref.removeprefix("data:")
         if was is None or now is None:
@@ -142,6 +146,8 @@ def _of_inputs(
 def _count(files: Mapping[str, str] | None) -> str:
     if files is None:
         return ""
+    if files == ABSENT:
+        return "absent"
     return many(len(files), "file")
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import census, files, keeping, layout, unit
+from pipeline.attempt import AttemptPaths
 from pipeline.census import GONE, entries, size_of
 from pipeline.clock import spoken
 from pipeline.errors import HostError, PipelineError
 from pipeline.fence import fence
 from pipeline.git import Git
 from pipeline.keeping import Item, Kept, RunLook, Told
-from pipeline.layout import AttemptPaths
 from pipeline.leavings import Leavings
 from pipeline.pulse import many
 from pipeline.store import Store

@@ -18,7 +18,7 @@ STAGE_POINTS = (
     *("judged", "sealing", "sealed", "told"),
 )
 REUSE_POINTS = ("decided", "restored", "sealing", "sealed", "told")
-RUN_POINTS = ("prepared", "walked", "closing", "closed", "ended")
+RUN_POINTS = ("prepared", "walked", "reported", "closing", "closed", "ended")
 
 
 def die_at(stage: str, point: str) -> None:

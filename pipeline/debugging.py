@@ -15,10 +15,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pipeline import artifact, draft, files, foreground, schema, supervise
+from pipeline.attempt import AttemptPaths
 from pipeline.errors import HostError, IntegrityError, SpecError
 from pipeline.fence import fence
 from pipeline.git import Git
-from pipeline.layout import AttemptPaths, ResultPaths, RunPaths
+from pipeline.layout import ResultPaths, RunPaths
 from pipeline.ledger import read_seals
 from pipeline.orders import Orders
 from pipeline.resources import Resources, usable_cpus, visible_gpus

@@ -15,9 +15,10 @@ import contextlib
 import os
 import threading
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pipeline import codec, files, schema
+from pipeline import codec, files, inventory, schema
 from pipeline.data import holding
 from pipeline.data.contents import Contents, kept_at
 from pipeline.data.holding import WHOLE
@@ -25,7 +26,7 @@ from pipeline.data.intake import Intake
 from pipeline.data.parcel import BLOCK, Giver
 from pipeline.data.tending import Tended
 from pipeline.errors import HostError, PipelineError
-from pipeline.layout import PLAN
+from pipeline.layout import PLAN, RunPaths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -111,7 +112,8 @@ class Depot:
                 continue
             with contextlib.suppress(OSError, PipelineError):
                 plan = schema.read_plan((lock.parent / PLAN).read_bytes())
-                homes = [holding.home_at(one) for one in plan.data.values()]
+                paths = RunPaths(lock.parent, PurePosixPath(plan.prefix))
+                homes = map(holding.home_at, inventory.linked(plan, paths))
                 if any(_meet(wanted, one.resolve()) for one in homes):
                     yield plan.run
 

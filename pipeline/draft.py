@@ -19,12 +19,22 @@ from pipeline import artifact, files
 from pipeline.artifact import Artifact, Manifest
 from pipeline.errors import IntegrityError, StageFailed
 from pipeline.frozen import dataclass
-from pipeline.layout import ENVIRONMENT, EVENTS, FREEZE, HEARTBEAT, LOG, PROGRESS
+from pipeline.layout import (
+    ENVIRONMENT,
+    EVENTS,
+    FREEZE,
+    HEARTBEAT,
+    LOG,
+    PROGRESS,
+    REPORT,
+    REPORT_PAGE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipeline.layout import AttemptPaths, ResultPaths
+    from pipeline.attempt import AttemptPaths
+    from pipeline.layout import ResultPaths
     from pipeline.schema import Stage
 
 METRICS = "metrics.json"
@@ -92,7 +102,8 @@ def stamps(
 
 def ours(stages: Iterable[str]) -> frozenset[str]:
     """Name what the runner itself writes where pipeline.yaml lies."""
-    flat = (EVENTS, PROGRESS, HEARTBEAT, ENVIRONMENT, FREEZE, ".gitattributes")
+    told = (EVENTS, PROGRESS, HEARTBEAT, REPORT, REPORT_PAGE)
+    flat = (*told, ENVIRONMENT, FREEZE, ".gitattributes")
     folders = {f"{kind}/{name}" for name in stages for kind in ("results", "artifacts")}
     return frozenset(folders | {f"results/{name}" for name in flat})
 

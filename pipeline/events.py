@@ -190,6 +190,14 @@ class BranchPushed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoReport:
+    """The run ends without a report, and why; nothing else hangs on that."""
+
+    kind: ClassVar[str] = "no_report"
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
     """The runner is done; nothing more comes unless the run is resumed."""
 
@@ -215,6 +223,7 @@ Happening = (
     | StageSkipped
     | RunStopping
     | BranchPushed
+    | NoReport
     | RunEnded
 )
 

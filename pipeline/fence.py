@@ -20,8 +20,8 @@ from pipeline.errors import StageFailed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from pipeline.attempt import AttemptPaths
     from pipeline.clock import Clock
-    from pipeline.layout import AttemptPaths
 
 MARK = "PIPELINE_ATTEMPT"
 _PROC = Path("/proc")

@@ -25,6 +25,8 @@ FINGERPRINT_FORMAT = 2
 ANYTHING = "*"
 # What stands for data that was another at the end of a stage than at its beginning.
 CHANGING = "changed while it was read"
+# What stands for an optional data set that is not there: no file has an empty hash.
+ABSENT = {"absent": ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

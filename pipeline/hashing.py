@@ -77,9 +77,11 @@ class Hashing:
         workshop = self._workshop
         plan, box = workshop.plan, workshop.paths.box
         declared = inventory.declared_as(plan, name)
-        if declared.by != "content":
+        home = inventory.home_of(plan, name, box)
+        if home is None:
+            self._tell(f"data {name}: absent, and optional", is_ready=True)
+        if home is None or declared.by != "content":
             return
-        home = inventory.home_of(plan, name)
         kept = contents.kept_at(box.cache, home)
         found = contents.Contents(home, kept, workshop.clock)
         self._total, self._done = found.total, found.total - found.unread

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pipeline import scope
 from pipeline.data import datasets
 from pipeline.errors import HostError
+from pipeline.fingerprint import ABSENT
 from pipeline.frozen import dataclass
+from pipeline.layout import RunPaths
 from pipeline.reads import Places
 from pipeline.store import Store
 
@@ -71,7 +74,9 @@ def gather(
         return Places(found, lambda: _anything(found, plan.prefix))
 
     def at_once(name: str) -> Mapping[str, str] | str:
-        declared, home = declared_as(plan, name), home_of(plan, name)
+        declared, home = declared_as(plan, name), home_of(plan, name, box)
+        if home is None:
+            return ABSENT
         found = datasets.at_once(declared, home, box.cache, clock)
         return found.said(name) if isinstance(found, datasets.Unhashed) else found
 
@@ -96,23 +101,20 @@ def gather(
         listing=listing,
         now=lambda path: places().now(path),
         environment=environment,
-        data=lambda name: look_at(plan, name, box, clock),
+        data=lambda name: _look_at(plan, name, box, clock),
         at_once=at_once,
         whole=whole,
         listed=lambda digest: datasets.listed(box.cache, digest),
     )
 
 
-def look_at(
-    plan: Resolved,
-    name: str,
-    box: BoxPaths,
-    clock: Clock,
-    told: Callable[[int], None] = lambda _: None,
-) -> dict[str, str]:
-    """Give what stands for a data set of `plan`; `told` hears of bytes read for it."""
-    home = home_of(plan, name)
-    return datasets.look_at(declared_as(plan, name), home, box.cache, clock, told)
+def _look_at(
+    plan: Resolved, name: str, box: BoxPaths, clock: Clock
+) -> Mapping[str, str]:
+    home = home_of(plan, name, box)
+    if home is None:
+        return ABSENT
+    return datasets.look_at(declared_as(plan, name), home, box.cache, clock)
 
 
 def declared_as(plan: Resolved, name: str) -> Data:
@@ -120,15 +122,42 @@ def declared_as(plan: Resolved, name: str) -> Data:
     return next(one for one in plan.pipeline.data if one.name == name)
 
 
-def home_of(plan: Resolved, name: str) -> Path:
-    """Give where a data set lies on this box, or refuse one that is not here."""
+def home_of(plan: Resolved, name: str, box: BoxPaths) -> Path | None:
+    """Give where a data set lies on this box, or refuse one that is not here.
+
+    None is an optional one that is absent. To a run that has begun, it is as it was
+    then: what comes later is linked nowhere, and what goes was there.
+    """
+    if declared_as(plan, name).is_optional and not _is_expected(plan, name, box):
+        return None
     home = Path(plan.data[name]).expanduser()
-    if not home.exists():
-        message = f"data {name!r} is not on host {plan.host!r}: {plan.data[name]}"
-        way = f"pipeline data push {name} --host {plan.host}"
-        put = "put it there" if plan.host == "local" else f"put it there: {way}"
-        raise HostError(message, hint=f"{put}\nor correct data.{name}")
-    return home
+    if home.exists():
+        return home
+    message = f"data {name!r} is not on host {plan.host!r}: {plan.data[name]}"
+    if home.is_symlink():
+        raise HostError(f"{message} is a link that leads nowhere", hint="mend it")
+    way = f"pipeline data push {name} --host {plan.host}"
+    put = "put it there" if plan.host == "local" else f"put it there: {way}"
+    raise HostError(message, hint=f"{put}\nor correct data.{name}")
+
+
+def _is_expected(plan: Resolved, name: str, box: BoxPaths) -> bool:
+    """Tell whether an optional data set should be here: the run has it linked."""
+    paths = RunPaths(box.run(plan.run), PurePosixPath(plan.prefix))
+    if paths.plan.exists():
+        return is_linked(paths, declared_as(plan, name))
+    return name in plan.data and os.path.lexists(Path(plan.data[name]).expanduser())
+
+
+def is_linked(paths: RunPaths, data: Data) -> bool:
+    """Tell whether a run that has begun found a data set there."""
+    return (paths.base / data.path).is_symlink()
+
+
+def linked(plan: Resolved, paths: RunPaths) -> list[str]:
+    """Give the homes of the data sets that a run found when it began."""
+    sets = (data for data in plan.pipeline.data if data.name in plan.data)
+    return [plan.data[data.name] for data in sets if is_linked(paths, data)]
 
 
 def _anything(listing: Listing, prefix: str) -> str:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import supervise
+from pipeline.attempt import AttemptPaths
 from pipeline.fence import fence
-from pipeline.layout import AttemptPaths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """Where everything lies: the names of design, as paths.
 
-The only file that knows how folders are called. Nothing here touches the disk.
+With `attempt`, the only file that knows how folders are called. Nothing here touches
+the disk.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pipeline.attempt import AttemptPaths
 from pipeline.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ HEARTBEAT = "HEARTBEAT.txt"
 LOG = "stage.log"
 ENVIRONMENT = "environment.json"
 FREEZE = "requirements.freeze.txt"
+REPORT = "FINAL_REPORT.md"
+REPORT_PAGE = "FINAL_REPORT.html"
 BOX_HOME = ".pipeline"  # below the home of whoever the box knows us as
 SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 RUN_ID = re.compile(r"\d{8}-\d{4}-[0-9a-f]{4}")
@@ -170,38 +174,6 @@ class RunPaths:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptPaths:
-    """The draft of one try."""
-
-    root: Path
-
-    @property
-    def lock(self) -> Path:
-        """Inherited by all processes of the try; held means one of them lives."""
-        return self.root / "attempt.lock"
-
-    @property
-    def order(self) -> Path:
-        """What the child is asked to do (module stages)."""
-        return self.root / "order.json"
-
-    @property
-    def reads(self) -> Path:
-        """What the child noted of what it read (module stages)."""
-        return self.root / "reads.jsonl"
-
-    @property
-    def out(self) -> Path:
-        """Draft of artifacts/<stage>."""
-        return self.root / "out"
-
-    @property
-    def results(self) -> Path:
-        """Draft of results/<stage>."""
-        return self.root / "results"
-
-
-@dataclass(frozen=True, slots=True)
 class ResultPaths:
     """A run's results folder: on the box, as the laptop's mirror, or behind a link."""
 
@@ -231,6 +203,16 @@ class ResultPaths:
     def freeze(self) -> Path:
         """Its packages, as pip lists them."""
         return self.root / FREEZE
+
+    @property
+    def report(self) -> Path:
+        """What the run was, once it has ended."""
+        return self.root / REPORT
+
+    @property
+    def report_page(self) -> Path:
+        """The same as a page, with all figures in it."""
+        return self.root / REPORT_PAGE
 
     def stage(self, name: str) -> Path:
         """The folder of one stage."""

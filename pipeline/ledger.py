@@ -192,17 +192,22 @@ class Ledger:
     def close_run(
         self,
         message: str,
-        story: Mapping[str, Path],
+        story: Mapping[str, Path | None],
         *,
         at: int,
         before_move: Callable[[], None] = lambda: None,
     ) -> str:
-        """Commit the story itself: files by their place below the results folder."""
+        """Commit the story itself: files by their place below the results folder.
+
+        None is a file that is there no more: an earlier end may have had it.
+        """
         with self._turn, self._undone_on_error():
             level = self._levels[self._below("results")]
             for name, path in story.items():
                 stage, slash, file = name.partition("/")
-                if slash:
+                if path is None:
+                    level.pop(name, None)
+                elif slash:
                     self._add_to(level, stage, {file: self._file(path)})
                 else:
                     level[name] = self._file(path)

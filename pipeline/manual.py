@@ -30,7 +30,8 @@ PURPOSES = {
     "watch": ("attach", "status", "runs", "adopt", "logs"),
     "steer": ("stop",),
     "understand": ("graph", "explain", "debug", "shell"),
-    "keep": ("pull", "data", "verify", "gc"),
+    "prove": ("tdd",),
+    "keep": ("pull", "data", "pack", "verify", "gc"),
     "set up": ("doctor", "completion", "schema", "help"),
 }
 _WHAT = """\

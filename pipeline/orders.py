@@ -11,16 +11,17 @@ from pipeline import artifact, child, codec, files, plan, reads, template
 from pipeline.errors import SpecError, StageFailed
 from pipeline.fence import MARK
 from pipeline.fingerprint import ANYTHING, CHANGING
+from pipeline.inventory import is_linked
 from pipeline.secrets import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pipeline.artifact import Manifest
+    from pipeline.attempt import AttemptPaths
     from pipeline.decision import Decision
     from pipeline.environments.environment import Environment
     from pipeline.fingerprint import Parts
-    from pipeline.layout import AttemptPaths
     from pipeline.resources import Share
     from pipeline.schema import Input, Stage
     from pipeline.seal import Seal
@@ -94,11 +95,21 @@ class Orders:
         found = {}
         for ref in self._stage.inputs:
             path = self._workshop.input_path(ref)
-            if not path.exists():
+            if not (path.exists() or self._may_lack(ref)):
                 message = f"stage {self._stage.name!r} needs {str(ref)!r}: not there"
                 raise StageFailed(message, hint=f"looked for {path}")
             found[str(ref)] = str(path)
         return found
+
+    def _may_lack(self, ref: Input) -> bool:
+        """Tell whether an input is an optional data set that the run has not."""
+        sets = self._plan.pipeline.data
+        return any(
+            one.name == ref.data
+            and one.is_optional
+            and not is_linked(self._workshop.paths, one)
+            for one in sets
+        )
 
     def _environment(self, attempt: AttemptPaths) -> dict[str, str]:
         """Give the stage's environment: the box's own, less what would bend git."""
@@ -111,6 +122,7 @@ class Orders:
             "PIPELINE_RUN": self._plan.run,
             "PIPELINE_STAGE": self._stage.name,
             "PIPELINE_SEED": str(self._seed),
+            "PIPELINE_COMMIT": self._plan.snapshot,
             "PYTHONUNBUFFERED": "1",
             "PYTHONHASHSEED": "0",
             MARK: str(attempt.root),

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from pipeline.attempt import AttemptPaths
     from pipeline.graph import Outcome
-    from pipeline.layout import AttemptPaths
     from pipeline.resources import Share
     from pipeline.schema import Stage
     from pipeline.sealing import Sealed

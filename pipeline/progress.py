@@ -89,6 +89,7 @@ class RunState:
     is_stopping: bool = False
     waiting: str = ""
     published: str = ""
+    unreported: str = ""
     environment: str = ""
     data: str = ""
     exit_code: int | None = None
@@ -218,6 +219,8 @@ def _advance_run(state: RunState, event: events.Event) -> RunState:
         return replace(state, published=said)
     if isinstance(what, events.RunStopping):
         return replace(state, is_stopping=True)
+    if isinstance(what, events.NoReport):
+        return replace(state, unreported=what.because)
     if isinstance(what, events.RunEnded):
         stages = {name: _cut_off(stage) for name, stage in state.stages.items()}
         return replace(
@@ -251,6 +254,7 @@ def _resumed(state: RunState) -> RunState:
         stages=stages,
         resumed=state.resumed + 1,
         is_stopping=False,
+        unreported="",
         waiting="",
         data="",
         exit_code=None,

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from types import CodeType
 
 _NAMES = """
-__init__ archive artifact bars begin blobs box carry census changes child clearing clock
+__init__ archive artifact attempt bars begin blobs box bundles bundles.contents
+bundles.lint bundles.manifest bundles.whole carry census changes child clearing clock
 codec collecting data data.contents data.datasets data.holding data.intake data.parcel
 data.tending deaths debugging decision depot detach draft ending environments
 environments.building environments.conda environments.distributions
@@ -29,10 +30,14 @@ environments.recipe environments.sources errors eventlines eventlog events fence
 fingerprint follow foreground frames frozen gate git graph hashing heart inventory
 keeper keeping lastword launch layout leavings ledger listener logs notify noting
 objects offers opening orders past performance plan planning progress publishing pulse
-readiness reads recount resources restoring revival reviving room roster runner schema
-scope seal sealing secrets secrets.blot secrets.spelling secrets.values sketch stage
-store story supervise tally template ticks turn unit verify waiting walk whereabouts
-wire workshop
+rails readiness reads recount report report.blocks report.chapters report.diagrams
+report.environs report.exhibits report.facts report.final report.layers report.lives
+report.markdown report.page report.plain report.sections report.style resources
+restoring revival reviving room roster runner schema scope seal sealing secrets
+secrets.blot secrets.spelling secrets.values sketch stage store story supervise tally
+tdd tdd.bench tdd.claim tdd.emptying tdd.evidence tdd.inside tdd.junit tdd.outcome
+tdd.proof tdd.scratch tdd.session tdd.worker template ticks turn unit verify waiting
+walk whereabouts wire workshop
 """
 TRAVELS = tuple(_NAMES.split())
 _MAIN = """\

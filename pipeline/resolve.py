@@ -169,13 +169,18 @@ def env_of(pipeline: Pipeline, host: Host | None, paths: LaptopPaths) -> Env:
 def data_homes(
     pipeline: Pipeline, host: Host | None, paths: LaptopPaths
 ) -> dict[str, str]:
-    """Give where each data set lies on that host; here, where the repository has it."""
+    """Give where each data set lies on that host; here, where the repository has it.
+
+    An optional one that has no home there is left out.
+    """
     homes = {}
     for data in pipeline.data:
         if host is None:
             home = data.hosts.get("local", str(paths.root / data.path))
         elif host.name in data.hosts:
             home = data.hosts[host.name]
+        elif data.is_optional:
+            continue
         else:
             message = f"data {data.name!r} has no path for host {host.name!r}"
             raise SpecError(message, hint=f"add it: data.{data.name}.{host.name}: PATH")

@@ -18,6 +18,7 @@ from pipeline import (
     eventlines,
     events,
     files,
+    inventory,
     notify,
     progress,
     revival,
@@ -67,7 +68,7 @@ def revive(paths: RunPaths, clock: Clock, *, self_argv: Sequence[str]) -> None:
     if (lock := runner.take_lock(paths, clock)) is None:
         return
     try:  # with the lock held: to who looks, a runner lives
-        _wait_for_machine(plan, clock)
+        _wait_for_machine(plan, paths, clock)
     finally:
         os.close(lock)
     runner.run(
@@ -140,11 +141,11 @@ def _last_seal(plan: Resolved, paths: RunPaths) -> str:
     return Git(paths.box.code).resolve(f"refs/heads/{plan.branch}")
 
 
-def _wait_for_machine(plan: Resolved, clock: Clock) -> None:
+def _wait_for_machine(plan: Resolved, paths: RunPaths, clock: Clock) -> None:
     """Wait for GPUs and disks that may come later than we; the runner says if not."""
     until = clock.monotonic() + _PATIENCE_S
     wanted = max((stage.gpus for stage in plan.pipeline.stages), default=0)
-    homes = list(plan.data.values())
+    homes = inventory.linked(plan, paths)
     while clock.monotonic() < until:
         has_gpus = not wanted or len(visible_gpus(os.environ)) >= wanted
         if has_gpus and all(map(_is_there, homes)):

@@ -19,12 +19,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pipeline import events, files, notify, revival, schema, turn
+from pipeline.attempt import AttemptPaths
 from pipeline.deaths import die_at
 from pipeline.errors import BUG, DONE, INTERRUPTED, GateFailed, HostError, PipelineError
 from pipeline.fence import fence_all
 from pipeline.heart import Heart
 from pipeline.keeper import Keeper
-from pipeline.layout import PLAN, STOP, AttemptPaths, RunPaths
+from pipeline.layout import PLAN, STOP, RunPaths
 from pipeline.notify import Notice
 from pipeline.opening import open_workshop
 from pipeline.publishing import BoxPush
@@ -149,6 +150,9 @@ class Runner:
         if self._story.state.run:
             if not self._story.state.has_ended:
                 notify.drop_ends(self._workshop.paths)
+            results = self._workshop.results
+            for path in (results.report, results.report_page):
+                path.unlink(missing_ok=True)  # of an end that is none any more
             self._story.tell(events.RunResumed(because=self._because))
             return
         shapes = tuple(
@@ -257,12 +261,18 @@ class Runner:
         ended = self._story.dated(self._verdict())
         if self._walk.stopping and self._walk.undone:
             return ended  # to be resumed: it is not closed yet
+        if because := self._workshop.report(ended):
+            said = self._story.clean(f"no report was made: {because}")
+            self._story.tell(events.NoReport(because=said))
+            ended = self._story.dated(self._verdict())
+        die_at("", "reported")
         try:
             self._workshop.close_run(ended, lambda: die_at("", "closing"))
         except (PipelineError, OSError) as error:
             failure = HostError(f"the closing commit failed: {error}")
             self._walk.errors.append(failure)
-            return self._story.dated(self._verdict())
+            ended = self._story.dated(self._verdict())
+            self._workshop.report(ended)
         return ended
 
     def _verdict(self) -> events.RunEnded:

@@ -98,13 +98,17 @@ class Host:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """A data set outside git: its place in the repository, and its home per host."""
+    """A data set outside git: its place in the repository, and its home per host.
+
+    is_optional: a host that has it not does without; stages see that it is absent.
+    """
 
     name: str
     path: str
     hosts: Mapping[str, str] = field(default_factory=dict)
     by: Literal["content", "stat", "version"] = "content"
     version: str = ""
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +211,8 @@ class Resolved:
     are the codes of all stages by their digests, `code` says which is whose. Stages of
     `force` are executed whatever was sealed before, those of `settled` never are.
     queue: the run waits behind those that are on the box (see `turn`). push_url: where
-    the box publishes the run's branch, if it is the box that does.
+    the box publishes the run's branch, if it is the box that does. asked: the options
+    it was started with, for who wants to do it again.
     """
 
     run: str
@@ -226,6 +231,7 @@ class Resolved:
     data: Mapping[str, str] = field(default_factory=dict)
     queue: bool = False
     push_url: str = ""
+    asked: tuple[str, ...] = ()
     format: int = PLAN_FORMAT
 
 

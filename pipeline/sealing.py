@@ -23,10 +23,10 @@ from pipeline.sketch import number_text, numbers_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.attempt import AttemptPaths
     from pipeline.draft import Made
     from pipeline.fingerprint import Document
     from pipeline.gate import Judgement
-    from pipeline.layout import AttemptPaths
     from pipeline.schema import Stage
     from pipeline.workshop import Workshop
 
@@ -242,5 +242,5 @@ class Sealing:
 def gate_error(stage: str, commit: str, failures: tuple[str, ...]) -> GateFailed:
     """Say which gate of a sealed stage failed."""
     message = f"{failures[0]}, on stage {stage!r}"
-    hint = f"sealed as {commit[:7]} with Verdict: fail; nothing after it was run"
+    hint = f"sealed as {commit[:7]} with Verdict: fail; nothing that needs it was run"
     return GateFailed(message, hint=hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,11 +125,27 @@ class Workshop:
     def _look(self, stage: str) -> dict[str, draft.Stamp]:
         return draft.stamps(self.paths.artifacts / stage, ["*"], frozenset())
 
+    def report(self, ended: Event) -> str:
+        """Make the report of the run, whose end is told later; say why there is none.
+
+        A run does not fail of its report, whatever is wrong with that: a bug, too.
+        """
+        from pipeline.report import final  # noqa: PLC0415 - only a run's end needs it
+
+        clean = self.story.clean if self.hidden else None
+        try:
+            final.write(self.plan, self.results, self.story.state, ended, clean)
+        except Exception as error:  # noqa: BLE001 - see above
+            with contextlib.suppress(OSError):
+                final.remove(self.results)
+            return f"{type(error).__name__}: {error}"[: events.MOST_REASON]
+        return ""
+
     def close_run(
         self, ended: Event, before_move: Callable[[], None] = lambda: None
     ) -> None:
         """Commit the story with its end, and the logs that are small enough."""
-        story = self.story.with_end(ended, self.paths.root)
+        story: dict[str, Path | None] = {**self.story.with_end(ended, self.paths.root)}
         most = self.plan.pipeline.git.max_file
         for stage in self.plan.pipeline.stages:
             log = self.results.log(stage.name)
@@ -137,6 +154,8 @@ class Workshop:
         for path in (self.results.environment, self.results.freeze):
             if path.exists():
                 story[path.name] = path
+        for path in (self.results.report, self.results.report_page):
+            story[path.name] = path if path.is_file() else None
         assert isinstance(ended.what, events.RunEnded)
         first = one_line((ended.what.reason or "ended").splitlines()[0])
         message = f"pipeline: {first}\n\nRun: {self.plan.run}\nHost: {self.plan.host}\n"

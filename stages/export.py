@@ -1,80 +1,188 @@
-"""Pack the model into a folder that says what it is, and prove it by its own decoder.
+"""Pack the trained network into a bundle, and say only what was run of it.
 
-Only what was run is claimed: the numpy decoder has parity numbers, and every other form
-a device may want is listed as pending.
+The bundle is a folder named by the hash of its content, artifacts/export/<hash>/;
+docs/bundles.md says what lies in it. Every graph is run and held against the network in
+torch before it is sealed; what no tool here can run is called converted, or pending.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
+import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from models.first import bundle, calibration, recogniser
-from models.first.bundle import Bundle, Decoded
-from models.shapes import Array
+from models.networks.cost import parameters
+from models.networks.deployed import deployed
+from models.networks.encoder import WINDOW
+from models.networks.forbidden import forbidden
+from models.networks.whole import Whole
+from models.threads import one_thread
+from pipeline.bundles import contents, lint
+from pipeline.bundles.manifest import Claim, Manifest
+from pipeline.bundles.whole import listed, seen
 from pipeline.stage import StageContext
+from stages import account
+from stages.bundling import coreml, filling, golden, hailo, running, words
+from stages.bundling.filling import Content
+from stages.bundling.running import Proof
+from stages.trained import read as read_trained
 
-FORMAT = 1
-PENDING = ("onnx", "coreml", "hailo")
+POINTER = "bundle.json"  # has a name that can be an input; the folder's is its hash
+PACKAGES = ("torch", "numpy", "onnx", "onnxruntime", "coremltools")
+RUNS = {"tiny": 50, "small": 2000, "full": 10_000}  # that latency is the median of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Params:
-    """How many frames of an unseen subject go along as golden vectors."""
+    """How much is measured; whether CoreML is converted, where its tools are."""
 
-    golden: int = 300
+    profile: str = "small"
+    runs: int | None = None
+    coreml: bool = True
 
 
 def run(params: Params, ctx: StageContext) -> None:
-    """Fold, write, read back, compare."""
-    with np.load(ctx.input("train/model.npz")) as arrays:
-        model = recogniser.from_arrays(arrays)
-    with np.load(ctx.input("train/sample.npz")) as arrays:
-        frames = arrays["frames"][: params.golden]
-    found = json.loads(ctx.input("calibration/calibration.json").read_text())
-    reading = recogniser.read(model, frames)
-    probs = calibration.probabilities(reading.logits, found["temperature"])
-    wanted = Decoded(reading.codes, probs)
+    """Read, write both graphs, run them, and tell."""
+    runs = params.runs or RUNS[params.profile]
+    content, left = gather(ctx)
+    draft = ctx.out / ".draft"
+    draft.mkdir()
 
-    with ctx.output("bundle/arrays.npz") as arrays_path:
-        np.savez(arrays_path, **bundle.fold(model, found["temperature"])._asdict())
-    with ctx.output("bundle/golden.npz") as golden_path:
-        np.savez(golden_path, frames=frames, **wanted._asdict())
-    decoded = bundle.decode(read_back(arrays_path), frames)
-    parity = compare(decoded, wanted)
-    with ctx.output("bundle/manifest.json") as path:
-        files = {file.name: digest(file) for file in (arrays_path, golden_path)}
-        about = {"threshold": found["threshold"], "input": list(frames.shape[1:])}
-        write_manifest(path, {"files": files, "parity": parity, **about})
-    ctx.metric(**parity, size_bytes=arrays_path.stat().st_size)
+    filling.fill(draft, content)
+    ctx.tick(1, 4)
+    claims = converted(draft, content, is_asked=params.coreml)
+    ctx.tick(2, 4)
+    found = proved(draft, content, left)
+    ctx.tick(3, 4)
+    manifest = describe(draft, content, claims, found)
+    folder = draft.replace(ctx.out / manifest.hash)
+    seen(folder)
 
-
-def read_back(path: Path) -> Bundle:
-    """Load the arrays as a device would: from the file, and nothing else."""
-    with np.load(path) as arrays:
-        return Bundle(**arrays)
+    windows = content.sample.calibration
+    time = running.latency(folder / contents.MODEL, windows, runs)
+    tell(ctx, content, manifest, found)
+    ctx.metric(latency_ms=time.median, latency_p99_ms=time.p99)
+    ctx.tick(4, 4)
 
 
-def compare(decoded: Decoded, wanted: Decoded) -> dict[str, float]:
-    """Give the largest difference of any probability, and how many codes differ."""
-    gap: Array = np.abs(decoded.probabilities - wanted.probabilities)
-    return {
-        "parity": float(gap.max()),
-        "codes_differing": int((decoded.codes != wanted.codes).sum()),
-    }
+def gather(ctx: StageContext) -> tuple[Content, int]:
+    """Read what the stages before made; give it, and how many windows are undecided."""
+    trained = read_trained(ctx.input("train/model.pt"))
+    sample = golden.sample(ctx.input("train/sample.npz"))
+    found = calibration(ctx.input("calibration/calibration.json"))
+    temperature = float(found["temperature"])
+    made = deployed(trained.network, trained.scale, temperature)
+    for graph in (made.whole, made.front):
+        refuse(graph)
+    with one_thread():
+        wanted = golden.golden(trained, sample.golden, temperature)
+    decided = golden.decided(wanted.latent, made)
+    if not decided.any():
+        message = "no golden window is decided: the codes lie on top of each other"
+        raise ValueError(message)
+    content = Content(trained, made, wanted.of(decided), sample, found)
+    return content, int((~decided).sum())
 
 
-def digest(path: Path) -> str:
-    """Give the sha256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def calibration(path: Path) -> Mapping[str, Any]:
+    """Read what calibration found; raise ValueError for anything else."""
+    try:
+        found = json.loads(path.read_bytes())
+        is_right = 0 < float(found["temperature"]) < float("inf")
+    except (ValueError, KeyError, TypeError) as error:
+        is_right, found = False, {"error": error}
+    if not is_right:
+        message = f"{path.name} holds no positive temperature; run calibration again"
+        raise ValueError(message)
+    return dict(found)
 
 
-def write_manifest(path: Path, about: dict[str, object]) -> None:
-    """Say what the bundle is, what was run, and what was not."""
-    targets = {"numpy": "ran", **dict.fromkeys(PENDING, "pending")}
-    manifest = {"format": FORMAT, "targets": targets, **about}
-    path.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+def refuse(graph: Any) -> None:
+    """Refuse a graph that holds what the rules bar."""
+    barred = forbidden(graph)
+    if barred:
+        message = f"the exported graph is barred: {'; '.join(map(str, barred))}"
+        raise ValueError(message)
+
+
+def converted(draft: Path, content: Content, *, is_asked: bool) -> dict[str, Claim]:
+    """Make the other forms; say of each what it is."""
+    if not is_asked:
+        package = Claim(state="pending", said="not asked for: coreml is false")
+    else:
+        temperature = float(content.calibration["temperature"])
+        whole = Whole(content.trained.network, content.trained.scale, temperature)
+        package = coreml.convert(whole, draft / contents.COREML)
+    ran = Claim(state="ran", said="ran here in onnxruntime")
+    return {"onnx": ran, "coreml": package, "hailo": hailo.compiled(draft)}
+
+
+def proved(draft: Path, content: Content, left: int) -> Proof:
+    """Run what was written on golden windows, from the files themselves."""
+    with one_thread():
+        return running.proof(draft, content.golden, left)
+
+
+def describe(
+    draft: Path, content: Content, claims: Mapping[str, Claim], found: Proof
+) -> Manifest:
+    """Write the manifest, which names the bundle."""
+    made, (kind, n_codes) = content.made, filling.quantiser(content.trained)
+    files = listed(draft)
+    manifest = Manifest(
+        hash=contents.hash_of(files),
+        files=files,
+        shape=(1, *WINDOW),
+        labels=content.trained.labels,
+        quantiser=kind,
+        codes=n_codes,
+        targets=claims,
+        refused=lint.refused(made.whole.graph),
+        parity=found.parity,
+        tools=tools(),
+    ).signed()
+    (draft / contents.MANIFEST).write_text(manifest.text())
+    return manifest
+
+
+def tools() -> dict[str, str]:
+    """Say which versions made it."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def tell(ctx: StageContext, content: Content, manifest: Manifest, found: Proof) -> None:
+    """Say what was made, in numbers and in words."""
+    files, parity = manifest.files, manifest.parity
+    ctx.metric(
+        parameters=parameters(content.trained.network),
+        onnx_bytes=files[contents.MODEL].size,
+        bundle_bytes=sum(one.size for one in files.values()),
+        parity=found.probability,
+        codes_differing=max(parity.codes_differing, parity.host_codes_differing),
+        undecided=parity.undecided,
+        refused_ops=manifest.refused.count if manifest.refused else 0,
+    )
+    with ctx.output(POINTER) as path:
+        path.write_text(json.dumps({"hash": manifest.hash}) + "\n")
+    with ctx.result("bundle.txt") as path:
+        path.write_text(words.summary(manifest))
+    made = content.made
+    for name, rows in (
+        ("parity.csv", words.parity_rows(manifest)),
+        ("targets.csv", words.target_rows(manifest)),
+        ("operators.csv", words.operator_rows(made.whole.graph, made.front.graph)),
+    ):
+        with ctx.result(name) as path:
+            header, *lines = rows
+            account.table(path, header, lines)
+    ctx.log.info(words.summary(manifest).rstrip())

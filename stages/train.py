@@ -1,167 +1,258 @@
-"""Learn codes and what they mean on some subjects; be judged on others.
+"""Learn codes and behaviours from some subjects; be judged on others.
 
-Every subject is simulated from a random stream of its own, and accuracy is told only of
-subjects nothing was learned from. An epoch is written down before it is told, and draws
-from a stream of its own: a run that was cut off ends with the same bytes.
+Nobody is in two parts, and that is proved before anything is learned. After each epoch
+the learner is kept: a stage that was killed at whatever instant goes on from there, and
+ends with the same bits.
 """
 
 from __future__ import annotations
 
-import zipfile
-from dataclasses import dataclass
-from pathlib import Path
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
-from models import chance
-from models.first import behaviour, encoder, learner, recogniser, split
-from models.first.behaviour import Recording
-from models.first.classifier import Steps
-from models.first.learner import Learner, Lesson
-from models.first.quantiser import Rates
-from models.first.recogniser import Reading, Recogniser
-from models.shapes import IntArray
+from models.leakage.certificate import Leak
+from models.networks.conv2d_vq import Conv2dVQ
+from models.networks.cost import parameters
+from models.training.architecture import Architecture
+from models.training.learner import Epoch, Learner
 from pipeline.stage import StageContext
+from stages import exchange, trained
+from stages.drawing import train as drawing
+from stages.reading.herd import Herd, enough
+from stages.reading.source import chosen
+from stages.reading.sources import read
+from stages.trained import Trained
+from stages.training import tables
+from stages.training.cohorts import (
+    HOP,
+    SHARES,
+    SIZE,
+    Cohorts,
+    cohorts,
+    divided,
+    material,
+    spread,
+)
+from stages.training.keeping import cleared
+from stages.training.machine import Machine, machine, shared
+from stages.training.outlook import codes_of, logits_of, outlook, usage_of
+from stages.training.session import Session, go, settle, taken_up
+from stages.training.several import go_together
+from stages.training.sizes import Size, sized
+from stages.training.verdicts import Verdict, bound, verdict
+
+CALIBRATION, GOLDEN = 64, 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Params:
-    """The simulation, the encoder, the codebook, and how both learn."""
+    """What is learned from, with what, and for how long; None is the profile's.
 
-    behaviours: int = 6
-    subjects: int = 16
-    calibration_subjects: int = 12
-    test_subjects: int = 12
-    frames: int = 2400
-    window: int = 8
-    codes: int = 64
-    code_dim: int = 12
-    epochs: int = 40
-    batch: int = 64
-    decay: float = 0.99
-    dead_below: float = 0.05
-    lr: float = 0.1
-    ridge: float = 1e-4
+    data: a source, as stages/reading has it. subjects: of the training part, simulated.
+    quantiser: "ema" with `codes` codes, or "fsq" with `levels`.
+    precision: "float32", "bfloat16" or "float16". compiled: by torch.compile.
+    processes: that learn together; 0 is one for each GPU that the stage was given.
+    """
+
+    profile: str = "small"
+    data: dict[str, object] = field(default_factory=dict)
+    subjects: int | None = None
+    quantiser: str = "ema"
+    codes: int = 512
+    levels: tuple[int, ...] = (8, 6, 5)
+    causal: bool = False
+    width: int | None = None
+    epochs: int | None = None
+    batch: int | None = None
+    rate: float | None = None
+    patience: int = 8
+    precision: str | None = None
+    compiled: bool | None = None
+    processes: int = 0
 
 
 def run(params: Params, ctx: StageContext) -> None:
-    """Simulate, learn, and judge on unseen subjects."""
-    groups = split.groups(
-        params.subjects, params.calibration_subjects, params.test_subjects
-    )
-    recordings = simulate(params, ctx.seed, len(groups))
+    """Read, divide, prove; learn; look at all parts, and be judged."""
+    on = machine(ctx.device, params.processes)
+    size = sized(params.profile, params, on.device)
+    shared(size.batch, on.processes)
+    herd = recorded(params, size, ctx)
+    split = proved(herd, size, ctx)
 
-    model = train(params, recordings[: params.subjects], ctx)
+    plan = architecture(params, size, len(herd.labels), ctx.seed)
+    learner = learned(params, plan, size, split, on, ctx)
+    network = learner.finished().cpu()
 
-    readings = [recogniser.read(model, recording.frames) for recording in recordings]
-    save(ctx, model, recordings, readings, groups)
-    judge(ctx, recordings, readings, groups)
-
-
-def simulate(params: Params, seed: int, n_subjects: int) -> list[Recording]:
-    """Record every subject, each from a stream of its own."""
-    world = behaviour.world(params.behaviours, chance.stream(seed, "world"))
-    streams = [chance.stream(seed, "subject", n) for n in range(n_subjects)]
-    return [behaviour.record(world, params.frames, stream) for stream in streams]
-
-
-def train(params: Params, seen: list[Recording], ctx: StageContext) -> Recogniser:
-    """Fit the projection, then codes and head epoch by epoch."""
-    rows = np.concatenate([encoder.features(r.frames, params.window) for r in seen])
-    projection = encoder.fit(rows, params.code_dim)
-    labels = np.concatenate([recording.states for recording in seen])
-    lesson = Lesson(encoder.project(projection, rows), labels, params.batch)
-
-    final = learn(params, lesson, ctx)
-
-    return Recogniser(projection, final.book.codes, final.descent.head, params.window)
-
-
-def learn(params: Params, lesson: Lesson, ctx: StageContext) -> Learner:
-    """Go through the epochs that are left, writing each down.
-
-    What the last epoch was like is written down with it: a run that was cut off after
-    it tells the same numbers.
-    """
-    rates = Rates(decay=params.decay, dead_below=params.dead_below)
-    steps = Steps(rate=params.lr, ridge=params.ridge)
-    done, now = resume(params, lesson, ctx)
-    for epoch in range(done + 1, params.epochs + 1):
-        rng = chance.stream(ctx.seed, "epoch", epoch)
-        now = learner.epoch(now, lesson, rates, steps, rng)
-        write_down(ctx.checkpoint_dir, epoch, now)
-        ctx.tick(epoch, params.epochs, loss=now.loss, nll=now.nll)
-    ctx.metric(loss=now.loss, nll=now.nll)
-    ctx.metric(perplexity=now.perplexity, revived=now.revived)
-    return now
-
-
-def resume(params: Params, lesson: Lesson, ctx: StageContext) -> tuple[int, Learner]:
-    """Take up the last epoch written down, or start; a torn file counts as none."""
-    path = ctx.checkpoint_dir / "learner.npz"
-    try:
-        # Opened here, since np.load leaves a file open that it cannot read.
-        with path.open("rb") as file, np.load(file) as arrays:
-            done, now = int(arrays["epoch"]), learner.from_arrays(arrays)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-        rng = chance.stream(ctx.seed, "start")
-        return 0, learner.start(lesson, params.codes, params.behaviours, rng)
-    ctx.log.info("taken up after epoch %d", done)
-    return done, now
-
-
-def write_down(folder: Path, epoch: int, now: Learner) -> None:
-    """Replace the last epoch by this one, in one step."""
-    draft = folder / ".learner.draft.npz"
-    np.savez(draft, allow_pickle=False, epoch=epoch, **learner.to_arrays(now))
-    draft.replace(folder / "learner.npz")
-
-
-def save(
-    ctx: StageContext,
-    model: Recogniser,
-    recordings: list[Recording],
-    readings: list[Reading],
-    groups: IntArray,
-) -> None:
-    """Write the model, all codes, the logits of unseen subjects, and one recording."""
-    unseen = groups != split.TRAIN
-    with ctx.output("model.npz") as path:
-        np.savez(path, allow_pickle=False, **recogniser.to_arrays(model))
+    few = split.parts["train"].recordings[: size.coded]
+    looked = {name: one.recordings for name, one in split.parts.items()}
+    looked["train"] = few
+    said = {name: outlook(network, split.scale, own) for name, own in looked.items()}
+    found = verdict(split, said["test"], len(herd.labels))
+    n_codes = int(network.quantiser.num_codes)  # type: ignore[attr-defined]
     with ctx.output("codes.npz") as path:
-        codes = np.stack([reading.codes for reading in readings]).astype(np.int32)
-        truth = np.stack([recording.states for recording in recordings])
-        np.savez(path, codes=codes, truth=truth.astype(np.int8), groups=groups)
+        exchange.write(path, codes_of(looked, said, herd, n_codes))
     with ctx.output("logits.npz") as path:
-        logits = np.stack([reading.logits for reading in readings])[unseen]
-        truth = np.stack([recording.states for recording in recordings])[unseen]
+        exchange.write(path, logits_of(split, said, herd))
+    hand_on(network, herd, split, plan, ctx)
+    perplexity, usage = usage_of(said["test"].codes, n_codes)
+    ctx.metric(perplexity=perplexity, usage=usage)
+    tell(learner, herd, found, size, ctx)
+    with ctx.result("certificate.json") as path:
+        tables.certificate(path, split)
+
+
+def recorded(params: Params, size: Size, ctx: StageContext) -> Herd:
+    """Read the recordings, or simulate them from the run's seed."""
+    places = [path for ref, path in ctx.inputs.items() if ref.startswith("data:")]
+    herd = read(
+        chosen(params.data),
+        places[0] if places else None,
+        seed=ctx.seed,
+        subjects=sum(size.subjects.values()),
+        seconds=size.seconds,
+    )
+    for line in herd.account.lines:
+        ctx.log.info("%s", line)
+    ctx.metric(**herd.account.numbers)
+    return enough(herd)
+
+
+def proved(herd: Herd, size: Size, ctx: StageContext) -> Cohorts:
+    """Divide the subjects and prove that no part knows another; tell how many do."""
+    shares = size.subjects if herd.source == "synthetic" else SHARES
+    try:
+        split = cohorts(herd, divided(herd, shares, ctx.seed))
+    except Leak as leak:
+        ctx.metric(leaks=str(leak).count("\n"))
+        raise
+    ctx.metric(leaks=0)
+    for name, one in split.parts.items():
+        n_subjects = len(set(one.origin.subject.tolist()))
+        ctx.log.info("%s: %d subjects, %d windows", name, n_subjects, len(one.windows))
+    return split
+
+
+def learned(
+    params: Params,
+    plan: Architecture,
+    size: Size,
+    split: Cohorts,
+    on: Machine,
+    ctx: StageContext,
+) -> Learner:
+    """Go through the epochs that are left, telling each."""
+    session = Session(
+        plan,
+        size.recipe(plan, params.patience),
+        on.device,
+        size.compiled,
+        ctx.checkpoint_dir,
+    ).known_by(split)
+    settle(on.device)
+    cleared(ctx.checkpoint_dir)
+    learner = taken_up(session, ctx.log)
+    given = material(split, plan.behaviours)
+    if on.processes > 1:
+        epochs = go_together(session, learner, given, on.processes)
+    else:
+        epochs = go(session, learner, given)
+    speeds: list[float] = []
+    for each, samples_per_s in timed(epochs, size.steps * size.batch):
+        ctx.tick(
+            each.number,
+            size.epochs,
+            loss=each.means.loss,
+            accuracy=each.grade.accuracy,
+            perplexity=each.grade.perplexity,
+            samples_per_s=round(samples_per_s, 1),
+        )
+        speeds.append(samples_per_s)
+    # The first epoch warms up, and the quickest is the least disturbed.
+    speed = max(speeds, default=0.0)
+    ctx.metric(**on.figures(learner.network, size.batch, speed, size.precision))
+    ctx.metric(samples_per_s=speed)
+    return learner
+
+
+def architecture(
+    params: Params, size: Size, behaviours: int, seed: int
+) -> Architecture:
+    """Give the network that was asked for."""
+    n_codes = params.codes if params.quantiser == "ema" else prod(params.levels)
+    if n_codes > exchange.MOST:
+        message = f"{n_codes} codes are asked for: files hold at most {exchange.MOST}"
+        raise ValueError(message)
+    return Architecture(
+        behaviours,
+        params.quantiser,
+        params.codes,
+        tuple(params.levels),
+        width=size.width,
+        causal=params.causal,
+        seed=seed,
+    )
+
+
+def timed(epochs: Iterator[Epoch], windows: int) -> Iterator[tuple[Epoch, float]]:
+    """Give each epoch with the windows a second that it took, validation included."""
+    began = time.perf_counter()
+    for each in epochs:
+        took = time.perf_counter() - began
+        yield each, windows / took
+        began = time.perf_counter()
+
+
+def hand_on(
+    network: Conv2dVQ, herd: Herd, split: Cohorts, plan: Architecture, ctx: StageContext
+) -> None:
+    """Write the model, and raw windows to calibrate an export with and to prove it."""
+    config = {"architecture": plan._asdict(), "window": SIZE, "hop": HOP}
+    with ctx.output("model.pt") as path:
+        model = Trained(network, split.scale, herd.labels, herd.rate_hz, config)
+        trained.write(path, model)
+    with ctx.output("sample.npz") as path:
         np.savez(
             path,
-            logits=logits.astype(np.float32),
-            truth=truth.astype(np.int8),
-            groups=groups[unseen],
+            allow_pickle=False,
+            calibration=spread(split.parts["train"].windows, CALIBRATION),
+            golden=spread(split.parts["test"].windows, GOLDEN),
         )
-    with ctx.output("sample.npz") as path:
-        np.savez(path, frames=recordings[-1].frames[:600])
 
 
-def judge(
-    ctx: StageContext,
-    recordings: list[Recording],
-    readings: list[Reading],
-    groups: IntArray,
+def tell(
+    learner: Learner, herd: Herd, found: Verdict, size: Size, ctx: StageContext
 ) -> None:
-    """Tell how often unseen subjects are recognised, and that they are unseen."""
-    frames = np.stack([recording.frames for recording in recordings])
-    truth = np.stack([recording.states for recording in recordings])
-    logits = np.stack([reading.logits for reading in readings])
-    seen, test = groups == split.TRAIN, groups == split.TEST
-    by_subject = [
-        recogniser.accuracy(logits[n], truth[n]) for n in np.flatnonzero(test)
-    ]
+    """Report the numbers, draw the curves and what was mistaken for what."""
+    limit = bound(herd, ctx.seed, size.observed)
     ctx.metric(
-        accuracy=recogniser.accuracy(logits[test], truth[test]),
-        accuracy_worst_subject=min(by_subject),
-        accuracy_seen=recogniser.accuracy(logits[seen], truth[seen]),
-        leaks=behaviour.shared_frames(frames[seen], frames[~seen]),
+        accuracy=found.accuracy,
+        macro_f1=found.macro_f1,
+        accuracy_frames=found.frames,
+        accuracy_worst_subject=found.worst,
+        chance=found.chance,
+        loss=learner.told.grade.loss,
+        parameters=parameters(learner.network),
+        epochs=len(learner.history),
+        best_epoch=learner.best_epoch,
     )
+    if limit is not None:
+        value, low, high = limit.windows
+        ctx.metric(bayes_limit=value, bayes_limit_low=low, bayes_limit_high=high)
+        ctx.metric(bayes_macro_f1=limit.macro_f1.value)
+        ctx.log.info(
+            "accuracy %.1f %%; the Bayes limit of one window is %.1f %% (%.1f to %.1f)",
+            *(100.0 * number for number in (found.accuracy, value, low, high)),
+        )
+    with ctx.result("history.csv") as path:
+        tables.history(path, learner.history)
+    with ctx.result("subjects.csv") as path:
+        tables.subjects(path, found.subjects)
+    with ctx.figure("training.png") as path:
+        opening = learner.recipe.opening
+        drawing.curves(path, learner.history, opening, learner.best_epoch, limit)
+    with ctx.figure("confusion.png") as path:
+        drawing.mistaken(path, found.confusion, herd.labels)

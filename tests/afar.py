@@ -33,10 +33,21 @@ stages:
 class Remote(Laptop):
     """A laptop with a box."""
 
-    def on(self, box: Host, lab: Lab, text: str, *, user: str = "root") -> Remote:
+    def on(
+        self,
+        box: Host,
+        lab: Lab,
+        text: str,
+        *,
+        user: str = "root",
+        python: str = "",
+    ) -> Remote:
         """Declare `box` as the host `gpu`, to be logged in to as `user`."""
         alias = box.name if user == "root" else f"{box.name}-{user}"
-        hosts = f"hosts:\n  gpu: {{ssh: {alias}, config: {lab.ssh_config}}}\n"
+        keys = f"ssh: {alias}, config: {lab.ssh_config}"
+        if python:
+            keys += f", python: {python}"
+        hosts = f"hosts:\n  gpu: {{{keys}}}\n"
         self.write("pipeline.yaml", text + hosts)
         self.commit("a pipeline with a host")
         return self

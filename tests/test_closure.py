@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packaging.requirements import Requirement
 
 from pipeline.closure import Closures, codes_of, imports_of
 from pipeline.reading import spec
@@ -258,8 +260,8 @@ def test_what_stands_before_a_standard_module_counts() -> None:
     assert tree.found("m") == {"m.py", "random.py", "b.py"}
 
 
-def test_a_newcomers_first_run_needs_numpy_and_no_more() -> None:
-    """`make run` installs the extra `run`: all that stages import, and not torch."""
+def test_what_the_experiment_needs_is_what_make_run_installs() -> None:
+    """All that stages surely import is in the extra `run`, or in pipeline's own."""
     root = Path(__file__).resolve().parents[1]
     files = [
         path
@@ -271,4 +273,25 @@ def test_a_newcomers_first_run_needs_numpy_and_no_more() -> None:
 
     codes, _ = codes_of(whole, tree.listing, tree.closures(), prefix=".")
 
-    assert {need for code in codes.values() for need in code.needs} == {"numpy"}
+    needs = {need for code in codes.values() for need in code.needs}
+    assert {"numpy", "torch"} <= needs
+    assert {DISTRIBUTIONS.get(need, need) for need in needs} <= brought_by("run")
+
+
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
+
+
+def brought_by(extra: str) -> set[str]:
+    """Name what an extra installs, with the extras it is made of and what is always."""
+    brought: set[str] = set()
+    asked = [extra]
+    wanted = metadata.requires("pipeline") or []
+    while asked:
+        one = asked.pop()
+        for text in wanted:
+            line = Requirement(text)
+            if line.marker and not line.marker.evaluate({"extra": one}):
+                continue
+            asked += line.extras if line.name == "pipeline" else ()
+            brought.add(line.name.lower())
+    return brought

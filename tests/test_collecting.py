@@ -10,9 +10,10 @@ import pytest
 
 from pipeline import artifact, collecting, draft
 from pipeline.artifact import Manifest
+from pipeline.attempt import AttemptPaths
 from pipeline.errors import StageFailed
 from pipeline.git import Git
-from pipeline.layout import AttemptPaths, RunPaths
+from pipeline.layout import RunPaths
 from pipeline.schema import Data, Pipeline, Resolved, Stage
 from tests.repos import run_git
 

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import files
+from pipeline.attempt import AttemptPaths
 from pipeline.clock import SystemClock
 from pipeline.fence import MARK, fence, fence_all, members
 from pipeline.keeper import still_open
-from pipeline.layout import AttemptPaths
 from tests.laptop import wait_until
 
 Spawn = Callable[..., "subprocess.Popen[bytes]"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.views.rails import rails
+from pipeline.rails import rails
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -106,6 +106,10 @@ LINES: dict[str, tuple[Happening, list[str]]] = {
     ),
     "failed": (LOUD, ["train failed: red", "  no memory", "  at line 3"]),
     "failed without a word": (replace(LOUD, reason=""), ["train failed"]),
+    "no report": (
+        events.NoReport(because="no report was made: no room"),
+        ["no report was made: no room"],
+    ),
     "skipped": (
         events.StageSkipped(stage="export", because="train failed"),
         ["export skipped: train failed"],
@@ -168,6 +172,16 @@ no runner lives and no end was told; what is sealed is safe.
         f"""\
 done: 1 stage in 2 h 07 min.
   results:        results/{RUN}
+  report:         results/{RUN}/FINAL_REPORT.html
+  history:        git log run/{RUN}
+  big files:      pipeline pull {RUN}""",
+    ),
+    "no report": (
+        "ended",
+        replace(OPEN, exit_code=0, unreported="no report was made: a bug"),
+        f"""\
+done: 0 stages in 2 h 07 min.
+  results:        results/{RUN}
   history:        git log run/{RUN}
   big files:      pipeline pull {RUN}""",
     ),
@@ -182,6 +196,7 @@ done: 1 stage in 2 h 07 min.
         f"""\
 gate failed: fit: gate 'ece <= 0.05' failed: ece is 0.083
   sealed as aa90b13 with Verdict: fail
+  report:         results/{RUN}/FINAL_REPORT.html
   look at:        git log run/{RUN}
   then:           mend the code or move the gate, and: pipeline run""",
     ),
@@ -192,6 +207,7 @@ gate failed: fit: gate 'ece <= 0.05' failed: ece is 0.083
 failed: train: OOM
   at line 3
   its log:        results/{RUN}/train/stage.log
+  report:         results/{RUN}/FINAL_REPORT.html
   try again with: pipeline resume {RUN}
   with new code:  pipeline run""",
     ),
@@ -209,6 +225,7 @@ failed: plot: OOM
   at line 3
   its log:        results/{RUN}/train/stage.log
   its log:        results/{RUN}/plot/stage.log
+  report:         results/{RUN}/FINAL_REPORT.html
   try again with: pipeline resume {RUN}
   with new code:  pipeline run""",
     ),

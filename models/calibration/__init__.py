@@ -11,6 +11,7 @@ reliability   the bars of a reliability diagram
 temperature   fit, and scaled: logits to probabilities
 conformity    lac, aps, raps: scores of classes
 threshold     split, by_class, by_subject, by_sequence: how far scores may go
+selective     error against the share of frames that are offered
 sets          within, outcome: conformal sets, and how they fared
 uncertainty   entropy, mutual information
 """

@@ -18,6 +18,7 @@ from models.hsmm.em import Model
 from models.hsmm.emission import inside
 from models.hsmm.maximise import Dynamics, Prior, maximise
 from models.hsmm.process import Process
+from models.hsmm.surroundings import surroundings
 from models.threads import one_thread
 
 if TYPE_CHECKING:
@@ -63,20 +64,6 @@ def one_hot(codes: IntArray, n_codes: int) -> Array:
     """Turn codes (N, T) into features (N, T, C), whose means are the codes' shares."""
     hot: Array = (codes[..., None] == np.arange(n_codes)).astype(np.float64)
     return hot
-
-
-def surroundings(features: Array, lengths: IntArray, window: int) -> Array:
-    """Mean of features (N, T, F) over `window` frames around each, in its record."""
-    kept = inside(lengths, features.shape[1])[..., None]
-    padded = np.pad(np.where(kept, features, 0.0), ((0, 0), (1, 0), (0, 0)))
-    risen = padded.cumsum(axis=1)
-    at = np.arange(features.shape[1])
-    last = np.clip(at + window // 2 + 1, 0, lengths[:, None])
-    begin = np.minimum(np.clip(at - (window - 1) // 2, 0, None), last)
-    total = np.take_along_axis(risen, last[..., None], axis=1)
-    total -= np.take_along_axis(risen, begin[..., None], axis=1)
-    mean: Array = total / np.maximum(last - begin, 1)[..., None]
-    return mean
 
 
 def by_groups(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from models.leakage.split import digest
 
 if TYPE_CHECKING:
-    from models.shapes import Array
+    from models.shapes import Array, BoolArray
 
 
 class Scale(NamedTuple):
@@ -36,10 +36,11 @@ class Scale(NamedTuple):
         return (centred / self.deviation[None, ..., None]).astype(np.float32)
 
 
-def fitted(train: npt.NDArray[Any]) -> Scale:
+def fitted(train: npt.NDArray[Any], absent: BoolArray | None = None) -> Scale:
     """Fit a scale on the training windows (B, V, P, T) float32.
 
-    Raise ValueError for a channel that never moves: nothing can be learned from it.
+    absent (V, P): channels that were never measured; they stay as they are. Raise
+    ValueError for another that never moves: nothing can be learned from it.
     """
     train = np.asarray(train)
     rows = digest(train)
@@ -49,6 +50,9 @@ def fitted(train: npt.NDArray[Any]) -> Scale:
     mean = train.mean(axis=(0, 3), dtype=np.float64)
     deviation = train.std(axis=(0, 3), dtype=np.float64)
     still = train.min(axis=(0, 3)) == train.max(axis=(0, 3))
+    if absent is not None:
+        mean, deviation = np.where(absent, 0.0, mean), np.where(absent, 1.0, deviation)
+        still &= ~absent
     if still.any():
         channel, place = (int(i) for i in np.argwhere(still)[0])
         message = f"channel {channel} at place {place} never moves in train"

@@ -1,7 +1,8 @@
-"""Scalar quantisation on a host, in numpy alone: the part cut off from the graph.
+"""Quantisation on a host, in numpy alone: the part cut off from the graph.
 
-Compilers for accelerators refuse rounding. There the graph ends at the projection, a
-linear map, and what follows is done here, on the very grid that was trained with.
+Compilers for accelerators refuse rounding, and the search for a largest value. There
+the graph ends at a linear map, and what follows is done here, on the very grid or the
+very codebook that was trained with.
 """
 
 from __future__ import annotations
@@ -27,6 +28,36 @@ class Decoded(NamedTuple):
 
     codes: npt.NDArray[np.int32]
     values: Single
+
+
+class Lookup(NamedTuple):
+    """A codebook for the search of the nearest code: argmax_c z . moved_c + bias_c.
+
+    moved (C, Z): the codes about their mean m, e_c - m
+    bias (C,): - moved_c . m - |moved_c|^2 / 2
+    """
+
+    moved: Single
+    bias: Single
+
+
+def lookup(codebook: Floats) -> Lookup:
+    """Give the lookup of a codebook (C, Z), as models/quantisers/nearest.py has it.
+
+    |z - e_c|^2 = |z|^2 - 2 (z . e_c - |e_c|^2 / 2); z . m is the same for all codes.
+    """
+    codes = np.asarray(codebook, np.float64)
+    middle = codes.mean(axis=0)
+    moved = codes - middle
+    bias = -(moved @ middle) - np.einsum("cz,cz->c", moved, moved) / 2
+    return Lookup(moved.astype(np.float32), bias.astype(np.float32))
+
+
+def thresholds(made: Grid) -> Single:
+    """Thresholds (R, Z) of a grid, infinite where a dimension has fewer."""
+    rows = np.array(made.thresholds, np.float32)
+    infinite: Single = np.where(np.isnan(rows), np.float32(np.inf), rows)
+    return infinite
 
 
 def decode(projected: Floats, levels: Sequence[int]) -> Decoded:

@@ -77,7 +77,7 @@ def _place(data: Data, host: Host | None, paths: LaptopPaths) -> Place:
 
     here = data.hosts.get("local", str(paths.root / data.path))
     there = data.hosts.get(host.name, "") if host else ""
-    return Place(name=data.name, here=here, there=there)
+    return Place(name=data.name, here=here, there=there, is_optional=data.is_optional)
 
 
 def _sides(
@@ -185,7 +185,10 @@ def _move(
     is_dropping = args.delete and args.yes
     done: list[Moved] = []
     failed: HostError | None = None
+    sources = holdings if args.act == "push" else theirs
     for one in places:
+        if one.is_optional and not args.names and sources[one.name].kind == "missing":
+            continue
         try:
             moved = transfer.move(
                 one, holdings[one.name], theirs[one.name], is_dropping=is_dropping

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,7 +82,24 @@ def prospect(
     plan = resolve.resolve(
         known, host, taken, paths, run=run, clock=clock, choice=choice
     )
+    plan = replace(plan, asked=_asked(args.set, choice))
     return Prospect(plan=plan, listing=listing, taken=taken, host=host)
+
+
+def _asked(overrides: Sequence[str], choice: Choice) -> tuple[str, ...]:
+    """Give the options that shape a run, but for its host."""
+    is_all = resolve.ALL in choice.force
+    said = {
+        "--set": overrides,
+        "--force": () if is_all else choice.force,
+        "--only": choice.only,
+        "--from": (choice.since,) if choice.since else (),
+        "--until": (choice.until,) if choice.until else (),
+    }
+    words = [
+        word for key, all_of in said.items() for one in all_of for word in (key, one)
+    ]
+    return (*words, *(["--force"] if is_all else []))
 
 
 def _load(args: Namespace, paths: LaptopPaths) -> Pipeline:

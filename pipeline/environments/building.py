@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import files, logs, supervise
+from pipeline.attempt import AttemptPaths
 from pipeline.errors import HostError
 from pipeline.fence import MARK, fence
 from pipeline.frozen import dataclass
-from pipeline.layout import AttemptPaths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline import gate
 from pipeline.errors import SpecError
+from pipeline.layout import REPORT, REPORT_PAGE
 from pipeline.reading import secrets
 from pipeline.reading.edges import Draft
 from pipeline.reading.mistakes import Mark, meant
@@ -27,6 +28,7 @@ _ON_FAILURE: tuple[Literal["stop", "continue"], ...] = ("stop", "continue")
 _TAKEN = frozenset(
     {"events.jsonl", "progress.txt", "heartbeat.txt", "latest"}
     | {f"report.{ending}" for ending in ("html", "json", "md", "txt")}
+    | {REPORT.lower(), REPORT_PAGE.lower()}
 )
 
 

@@ -211,6 +211,8 @@ by: one of content, stat, version = `content`
     `version` alone
 version: text
     with `by: version`, and only then: the version there is
+optional: switch = off
+    a host that has it not does without; [below](#optional-data-sets)
 """)
 
 # By the headings of docs/pipeline-yaml.md.

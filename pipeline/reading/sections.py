@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _LINKS: tuple[LinkKind, ...] = ("openssh", "lasting")
 LOCAL = "local"  # the host that is always there
 _BY: tuple[Literal["content", "stat", "version"], ...] = ("content", "stat", "version")
-_DATA_KEYS = frozenset({"path", "by", "version"})
+_DATA_KEYS = frozenset({"path", "by", "version", "optional"})
 # ssh would take what begins with a dash for an option, and obey it.
 _ADDRESS = re.compile(r"[^\s-]\S*")
 
@@ -214,7 +214,7 @@ def data(name: str, table: Table, hosts: Iterable[str]) -> Data:
     if (by == "version") != (version is not None):
         sentence = f"{table.what} needs 'version' and 'by: version' together"
         table.mistakes.add(version.mark if version else table.mark, sentence)
-    path = table.path("path")
+    path, is_optional = table.path("path"), table.switch("optional", "on or off")
     homes = {place: _home(table, place) for place in hosts}
     table.close()
     return Data(
@@ -223,6 +223,7 @@ def data(name: str, table: Table, hosts: Iterable[str]) -> Data:
         hosts={place: home for place, home in homes.items() if home},
         by=by,
         version=version.text if version else "",
+        is_optional=is_optional,
     )
 
 

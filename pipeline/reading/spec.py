@@ -198,9 +198,9 @@ def _check_paths(
 def _check_homes(
     data: Sequence[Data], marks: Mapping[str, Mark], host: str, mistakes: Mistakes
 ) -> None:
-    """Refuse data that a run on `host` would not find; all of it is linked there."""
+    """Refuse data that a run on `host` needs, and would not find there."""
     for one in data:
-        if host and host not in one.hosts:
+        if host and host not in one.hosts and not one.is_optional:
             sentence = f"data {one.name!r} has no path for host {host!r}"
             hint = f"add it: data.{one.name}.{host}: PATH"
             mistakes.add(marks[one.name], sentence, hint)

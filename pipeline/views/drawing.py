@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.pulse import many
-from pipeline.views.rails import Rail, rails
+from pipeline.rails import Rail, rails
 from pipeline.views.tame import tame
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from rich.text import Text
 
 from pipeline.frozen import dataclass
 from pipeline.progress import elapsed_s
+from pipeline.rails import Rail, rails
 from pipeline.sketch import number_text, numbers_text
 from pipeline.views.lines import Part, about, bar, fit, pace, shortened, wrapped
-from pipeline.views.rails import Rail, rails
 from pipeline.views.tame import tame, tame_lines
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline import events
 from pipeline.clock import spoken
+from pipeline.errors import DONE, GateFailed, StageFailed
 from pipeline.layout import LaptopPaths
 from pipeline.progress import span_s
 from pipeline.pulse import many
@@ -18,12 +19,15 @@ from pipeline.views.tame import tame, tame_lines
 
 if TYPE_CHECKING:
     from pipeline.events import Event, Happening
+    from pipeline.layout import ResultPaths
     from pipeline.progress import RunState, StageState
 
 # What the watcher knows of the run. `stalled`: beats arrive, progress does not.
 Knowing = Literal["alive", "unknown", "dead", "stalled", "ended", "connecting"]
 
 
+# Ends that stages came to, and not the box: those are told by a runner, with a report.
+_OF_STAGES = (GateFailed.exit_code, StageFailed.exit_code)
 _KEPT_BACK = "a secret stands in a file, which is not in git: "
 
 
@@ -46,7 +50,7 @@ def _run_says(what: Happening) -> list[str]:
             return [f"{begun}, {many(len(what.stages), 'stage')}{dirty}"]
         case events.RunResumed():
             return [f"run resumed {what.because}".rstrip()]
-        case events.RunWaiting():
+        case events.RunWaiting() | events.NoReport():
             return [what.because]
         case events.EnvironmentToldOf() | events.DataToldOf():
             return [what.said]
@@ -149,6 +153,7 @@ def _ended(state: RunState, run: str, branch: str) -> list[str]:
         return [
             f"done: {many(len(stages), 'stage')} in {_took(state)}.",
             f"  results:        {mirror.root}",
+            *_report(state, mirror),
             f"  history:        git log {branch}",
             f"  big files:      pipeline pull {run}",
             *(
@@ -170,6 +175,7 @@ def _ended(state: RunState, run: str, branch: str) -> list[str]:
     if state.word == "gate failed":
         return [
             *_because(state, [s for s in stages if s.status == "rejected"]),
+            *_report(state, mirror),
             f"  look at:        git log {branch}",
             "  then:           mend the code or move the gate, and: pipeline run",
         ]
@@ -177,9 +183,17 @@ def _ended(state: RunState, run: str, branch: str) -> list[str]:
     return [
         *_because(state, failed),
         *(f"  its log:        {mirror.log(tame(s.name))}" for s in failed),
+        *_report(state, mirror),
         f"  try again with: pipeline resume {run}",
         "  with new code:  pipeline run",
     ]
+
+
+def _report(state: RunState, mirror: ResultPaths) -> list[str]:
+    """Say where the report is; a runner that had no time for one told no such end."""
+    if state.unreported or state.exit_code not in (DONE, *_OF_STAGES):
+        return []
+    return [f"  report:         {mirror.report_page}"]
 
 
 def _because(state: RunState, stages: list[StageState]) -> list[str]:

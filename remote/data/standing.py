@@ -48,12 +48,15 @@ class Standing:
 
     def said(self, host: str) -> str:
         """Say how it stands, in a line."""
+        need = ", and optional" if self.place.is_optional else ""
         if not host:
-            return "here" if self.here.kind != "missing" else "not here"
+            return "here" if self.here.kind != "missing" else f"not here{need}"
         if not self.place.there:
-            return f"no home on {host}; add it: data.{self.place.name}.{host}: PATH"
+            way = f"add it: data.{self.place.name}.{host}: PATH"
+            return f"no home on {host}{need or f'; {way}'}"
         if self.word in ("not here", "missing"):
-            return f"missing on {host}" if self.word == "missing" else "not here"
+            where = f"missing on {host}" if self.word == "missing" else "not here"
+            return f"{where}{need}"
         return (
             f"{self.word} on {host}, by {'hash' if self.by_hash else 'size and time'}"
         )
@@ -117,6 +120,7 @@ class Standing:
         return {
             "name": self.place.name,
             "state": self.word if self.there is not None else None,
+            "is_optional": self.place.is_optional,
             "by_hash": self.by_hash,
             "here": _plain(self.here, self.place.here),
             "there": there,

@@ -46,6 +46,7 @@ class Place:
     name: str
     here: str
     there: str
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

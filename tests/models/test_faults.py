@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Any
 
 import pytest
@@ -27,10 +29,14 @@ class Trial:
 
     def __init__(self, root: Path) -> None:
         """Copy the mathematics and its tests into `root`, and nothing else."""
-        leave_out = shutil.ignore_patterns("__pycache__", "first")
+        leave_out = shutil.ignore_patterns("__pycache__")
         for name in ("models", "tests/models"):
             shutil.copytree(ROOT / name, root / name, ignore=leave_out)
         shutil.copy(ROOT / "pyproject.toml", root)
+        # Compiled once; a file with a mistake in it has another hash, and is compiled.
+        compileall.compile_dir(
+            root, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH
+        )
         self._root = root
         self._process = subprocess.Popen(
             [sys.executable, "-B", "-m", "tests.models.trial"],

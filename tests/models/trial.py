@@ -8,6 +8,8 @@ tensor is made before a fork: torch's threads would not live in the child.
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
 import sys
@@ -22,15 +24,29 @@ import scipy.stats  # noqa: F401
 import sklearn.cluster  # noqa: F401
 import torch  # noqa: F401
 
-QUIET = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--tb=line"]
+QUIET = ["-x", "-q", "-p", "no:cacheprovider", "--tb=line"]
+# To look for plugins, and to write each assertion anew, takes longer than most tests.
+PLUGINS = ("_hypothesis_pytestplugin", "pytest_timeout")
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+QUIET += ["--assert=plain", *(f"-p{name}" for name in PLUGINS)]
 # Whether a mistake is noticed is no matter of chance.
 QUIET += ["--hypothesis-seed=0"]
+# Not pytest's own folder, where it would clear away what other runs left.
+QUIET += ["--basetemp=passing"]
 # That the plugins are there before pytest is what this file is for.
 QUIET += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
 
 
 def main() -> None:
-    """Answer until stdin ends."""
+    """Answer until stdin ends.
+
+    What was imported is frozen: pytest collects garbage ten times before it ends, and
+    to walk over all of torch took longer than most tests.
+    """
+    for name in PLUGINS:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         with tempfile.TemporaryFile() as said:
             if (child := os.fork()) == 0:

@@ -194,4 +194,11 @@ FAULTS = (
         test="calibration/test_door.py"
         "::test_single_precision_may_miss_one_by_more_than_double",
     ),
+    Fault(
+        says="the error is of all frames, and the coverage of those offered",
+        file="calibration/selective.py",
+        ours="wrong = found.sums_at(at, width, ~seen.is_right)[:, :-1]",
+        theirs="wrong = (~seen.is_right).mean() * found.sums_at(at, width)[:, :-1]",
+        test="calibration/test_selective.py::test_risk_is_of_the_frames_offered",
+    ),
 )

@@ -9,6 +9,7 @@ from models.hsmm import code_emission, counts, em, restarts, starts
 from models.hsmm import process as processes
 from models.hsmm.em import Rule
 from models.hsmm.poisson import Poisson
+from models.hsmm.surroundings import surroundings
 from models.shapes import IntArray
 
 LABELS = np.array([[0, 0, 1, 1, 1, 0, 0], [2, 1, 1, 1, 1, 9, 9]])
@@ -40,7 +41,7 @@ def test_surroundings_are_means_within_the_record(window: int) -> None:
     rng = np.random.default_rng(0)
     features, lengths = rng.standard_normal((2, 9, 2)), np.array([9, 5])
 
-    found = starts.surroundings(features, lengths, window)
+    found = surroundings(features, lengths, window)
 
     for n, length in enumerate(lengths):
         for t in range(length):

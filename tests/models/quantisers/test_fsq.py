@@ -251,7 +251,8 @@ def test_the_gradient_reaches_the_projection() -> None:
 def test_a_host_needs_no_torch() -> None:
     """A box that only decodes, or only judges, imports numpy and nothing heavier."""
     rooms = "from models.quantisers import health, hostside"
-    program = f"import sys; {rooms}; print('torch' in sys.modules)"
+    work = "hostside.decode(numpy.zeros((1, 3, 4)), [8, 6, 5])"
+    program = f"import sys, numpy; {rooms}; {work}; print('torch' in sys.modules)"
 
     ended = subprocess.run(
         [sys.executable, "-c", program],

@@ -87,4 +87,11 @@ FAULTS = (
         theirs="",
         test="temporal/test_median.py::test_a_row_does_not_vote_in_the_next",
     ),
+    Fault(
+        says="labels are smoothed across a gap in a recording",
+        file="temporal/stretches.py",
+        ours="~(is_same & (step == hop))",
+        theirs="~is_same",
+        test="temporal/test_stretches.py::test_a_gap_and_another_recording_begin_a_stretch",
+    ),
 )

@@ -1,0 +1,1 @@
+"""How a network learns: its parts, its data order, its steps, and when to stop."""

@@ -1,0 +1,1 @@
+"""Bundles: what a trained network is deployed as, told, held against itself, kept."""

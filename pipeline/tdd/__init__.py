@@ -1,0 +1,1 @@
+"""Tests proved both ways: they pass with the code, and fail without it."""

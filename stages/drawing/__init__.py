@@ -1,0 +1,1 @@
+"""Figures for print. The only room that knows matplotlib."""

@@ -1,0 +1,1 @@
+"""Parts of the stage calibration: what is fitted, judged and told."""

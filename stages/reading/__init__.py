@@ -1,0 +1,1 @@
+"""Recordings in: whatever they were written as, they leave here in one form."""
