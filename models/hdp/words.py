@@ -50,12 +50,12 @@ class Reading(NamedTuple):
     charge: float = 80.0
     longest: int = 400
     least: int = 80
-    within: float = 0.2
+    within: float = 0.4
     most: int = 25
     sweeps: int = 60
     heard: float = 8.0
     counted: float = 2.0
-    strength: float = 0.02
+    strength: float = 0.1
 
 
 class Dictionary(NamedTuple):

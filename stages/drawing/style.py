@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import io
+import logging
 import os
 import shutil
 import string
@@ -148,6 +149,7 @@ def _prepare() -> None:
     _keep_out_of_home()
     import matplotlib as mpl
 
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # not of its fonts
     mpl.rcdefaults()
     mpl.rcParams.update(SETTINGS)
 
