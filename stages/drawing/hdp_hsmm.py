@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SHOWN = 4
 SPAN_S = 60.0
+WORDED_S = 3.0  # a shorter run has no room for its word
 COLUMNS = 5
 TRUE, FOUND = (BLACK, "--"), (BLUE, "-")
 MODELS = ("bag", "hmm", "hsmm")
@@ -56,12 +57,15 @@ def raster(path: Path, found: Decoded, names: Named, read: Spelt) -> None:
     for ax, row in zip(axes, rows, strict=True):
         n_frames = min(int(read.codes.lengths[row]), round(SPAN_S * rate))
         states = found.states[row][:n_frames]
-        shown |= _ribbon(ax, 1.0, states, called[states], kinds, rate)
+        words = [*labels, ""]
+        shown |= _ribbon(ax, 1.0, states, called[states], kinds, rate, words)
         done = read.codes.truth[row][:n_frames]
         if is_named:
-            shown |= _ribbon(ax, 0.0, done, np.where(done < 0, -2, done), kinds, rate)
+            did = np.where(done < 0, -2, done)
+            shown |= _ribbon(ax, 0.0, done, did, kinds, rate, words)
         ax.set(yticks=(0.4, 1.4), yticklabels=("done", "found"), ylim=(-0.1, 1.9))
-        ax.set_title(f"subject {read.codes.subject[row]}", loc="left", pad=2)
+        ax.set_title(str(read.codes.subject[row]), loc="left", pad=2)
+        ax.set_xlim(0.0, n_frames / rate)
         ax.spines["left"].set_visible(False)
         ax.tick_params(axis="y", length=0)
         if not is_named:
@@ -78,10 +82,11 @@ def _ribbon(
     called: IntArray,
     kinds: list[str],
     rate_hz: float,
+    words: list[str],
 ) -> set[int]:
     """Draw runs of labels, parted by thin lines; give what they were called.
 
-    What is called -2 is left out.
+    What is called -2 is left out. A long run says its word: not colour alone.
     """
     edges = np.flatnonzero(np.diff(labels)) + 1
     for begin, end in zip(
@@ -96,7 +101,14 @@ def _ribbon(
             edgecolors="white",
             linewidth=0.4,
         )
+        if end - begin >= WORDED_S * rate_hz:
+            middle = 0.5 * (begin + end) / rate_hz
+            _word(ax, middle, low + 0.38, words[called[begin]])
     return {int(kind) for kind in called if kind >= -1}
+
+
+def _word(ax: Axes, x: float, y: float, word: str) -> None:
+    ax.text(x, y, word, ha="center", va="center", fontsize=5.5, color="white")
 
 
 def _legend(ax: Axes, labels: list[str], kinds: list[str], shown: set[int]) -> None:
@@ -142,7 +154,8 @@ def _lines(ax: Axes) -> None:
     handles = [Line2D([], [], label="true"), Line2D([], [], label="found")]
     for handle, (colour, line) in zip(handles, (TRUE, FOUND), strict=True):
         handle.set(color=colour, linestyle=line)
-    ax.legend(handles=handles, loc="upper right", title="bouts", title_fontsize=7.5)
+    title = "bouts\n(true / found)"
+    ax.legend(handles=handles, loc="upper right", title=title, title_fontsize=7)
 
 
 def _surviving(ax: Axes, lasting: Array, colour: str, line: str) -> None:
@@ -172,10 +185,10 @@ def evidence(
     over = (nats.hsmm - nats.hmm) / nats.steps
     apart.plot(np.sort(over), np.arange(1, len(over) + 1), "o", color=GREEN)
     apart.axvline(0.0, color=BLACK, linewidth=0.6)
-    apart.axvspan(
-        told["hsmm_over_hmm"].low, told["hsmm_over_hmm"].high, color=PALE, zorder=0
-    )
-    apart.axvline(told["hsmm_over_hmm"].value, color=GREEN, linestyle="--")
+    own = told["hsmm_over_hmm"]
+    apart.axvspan(own.low, own.high, color=PALE, zorder=0, label="95% interval")
+    apart.axvline(own.value, color=GREEN, linestyle="--", label="mean")
+    apart.legend(loc="upper left")
     apart.set(
         xlabel="semi-Markov over Markov (nats a step)",
         ylabel="recording, sorted",
@@ -212,7 +225,10 @@ def convergence(path: Path, traces: dict[str, Array], met: Met) -> None:
         ax.set(xlabel="sweep", ylabel=label, xlim=(0.5, n_sweeps + 0.5))
         r_hat = met.each[name]
         colour = BLACK if r_hat <= MET else VERMILION
-        ax.set_title(f"R-hat {r_hat:.3f}", loc="right", color=colour, fontsize=7.5)
+        said = f"R-hat {r_hat:.3f} (met: {MET:g})"
+        ax.set_title(said, loc="right", color=colour, fontsize=7.5)
+    said, within = f"{n_chains} chains; shaded: not kept", axes[0].transAxes
+    axes[0].text(0.02, 0.03, said, transform=within, fontsize=7, color=GREY)
     lettered(axes)
     saved(path, fig)
 
