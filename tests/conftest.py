@@ -12,6 +12,11 @@ from tests.laptop import Laptop
 
 pytest_plugins = ["tests.fixtures_lab"]
 
+# Before anybody imports torch: many tests run side by side on few cores, where threads
+# wait for each other, and some sums have other bits on another count of threads.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def no_home(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -89,10 +89,10 @@ def test_all_of_it_runs_on_a_box(remote: Remote, box: Host, lab: Lab) -> None:
     remote.pipeline("run", "--host", "gpu", "--set", "profile=tiny", timeout_s=540)
     remote.pipeline("pull")
 
-    assert remote.seals() == STAGES.split()
+    assert sorted(remote.seals()) == sorted(STAGES.split())  # two at a time
     judged = json.loads((remote.results / "train" / "metrics.json").read_text())
     assert 0.0 < judged["accuracy"] <= judged["bayes_limit_high"]
-    for name in ("train/curves.png", "hdp_hsmm/raster.png", "FINAL_REPORT.html"):
+    for name in ("train/training.png", "hdp_hsmm/raster.png", "FINAL_REPORT.html"):
         assert (remote.results / name).stat().st_size > 1000, name
     pulled = remote.repo / "artifacts" / remote.run_id / "export"
     assert len(list(pulled.rglob("model.onnx"))) == 1

@@ -13,9 +13,6 @@ import pytest
 
 from pipeline.stage import Report, StageContext
 
-# Many tests run side by side on few cores, where two threads wait for each other.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 TRAINED = ("model.pt", "codes.npz", "logits.npz", "sample.npz")

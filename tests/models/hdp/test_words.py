@@ -11,6 +11,8 @@ from models.hsmm import agreement
 from models.shapes import Array, IntArray
 
 LENGTHS = np.array([6000, 6000, 1203, 6000])
+# Beforehand twelve codes weigh together what 512 do.
+READING = Reading(strength=Reading().strength * 512 / 12)
 
 
 def spoken() -> tuple[Array, IntArray, IntArray]:
@@ -39,14 +41,14 @@ def learnt() -> Dictionary:
     """Learn from all but the last recording."""
     vectors, codes, _ = spoken()
     rng = np.random.default_rng(0)
-    return words.learn(vectors, codes[:3], LENGTHS[:3], Reading(), rng)
+    return words.learn(vectors, codes[:3], LENGTHS[:3], READING, rng)
 
 
 def test_manners_of_one_behaviour_are_one_word() -> None:
     """On a recording that nothing was learned from."""
     _, codes, truth = spoken()
 
-    found, steps = words.spell(learnt(), codes, LENGTHS, Reading())
+    found, steps = words.spell(learnt(), codes, LENGTHS, READING)
 
     true = truth[3, ::10]
     assert steps[3] == len(true)
@@ -59,8 +61,8 @@ def test_a_recording_is_spelt_alike_beside_others_and_alone() -> None:
     _, codes, _ = spoken()
     known = learnt()
 
-    beside, steps = words.spell(known, codes, LENGTHS, Reading())
-    alone, _ = words.spell(known, codes[2:3], LENGTHS[2:3], Reading())
+    beside, steps = words.spell(known, codes, LENGTHS, READING)
+    alone, _ = words.spell(known, codes[2:3], LENGTHS[2:3], READING)
 
     assert steps[2] == 120
     assert np.array_equal(beside[2, :120], alone[0, :120])
