@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,17 +144,13 @@ def test_code_that_comes_from_elsewhere_is_refused(
     assert "import lib/__init__.py from the worktree" in refused.value.message
 
 
-def test_what_a_killed_one_left_is_cleared_by_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_killed_one_left_is_cleared_by_the_next(tmp_path: Path) -> None:
     """Its copy and its processes; that of one who is at work stays."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
     left = tmp_path / "tdd-left"
     lay(left, {"bench.lock": "", "green/x": ""})
     orphan = subprocess.Popen(["sleep", "1000"], env={MARK: str(left)})
 
-    with bench() as first, bench() as second:
+    with bench(root=tmp_path) as first, bench(root=tmp_path) as second:
         assert not left.exists()
         assert first.place.is_dir()
         assert second.place.is_dir()

@@ -50,14 +50,17 @@ def bench(
     *,
     python: str = "",
     cores: int = 0,
+    root: Path | None = None,
 ) -> Iterator[Bench]:
     """Open a bench; in the end nothing that was started on it lives, or lies there.
 
-    Without `python` it is ours; without `cores`, all there are.
+    Without `python` it is ours; without `cores`, all there are; without `root` it
+    stands where this machine keeps what is passing.
     """
     clock = SystemClock()
-    _sweep(clock)
-    place = Path(os.path.realpath(tempfile.mkdtemp(prefix=_PREFIX)))
+    root = Path(os.path.realpath(root or tempfile.gettempdir()))
+    _sweep(root, clock)
+    place = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
     held = _taken(place)
     is_ours = MARK not in os.environ  # a stage's processes are ended with the stage
     try:
@@ -86,14 +89,12 @@ def _taken(place: Path) -> int:
     return held
 
 
-def _sweep(clock: Clock) -> None:
-    """Clear benches whose owner was killed, and end what still runs on them.
+def _sweep(root: Path, clock: Clock) -> None:
+    """Clear benches in `root` whose owner was killed; end what still runs on them.
 
     What another user has, or cannot be cleared now, stays.
     """
-    for lock in Path(os.path.realpath(tempfile.gettempdir())).glob(
-        f"{_PREFIX}*/{_LOCK}"
-    ):
+    for lock in root.glob(f"{_PREFIX}*/{_LOCK}"):
         with contextlib.suppress(OSError, PipelineError):
             held = files.open_lock(lock)
             if held is None:
